@@ -1,0 +1,36 @@
+# Each target is one job; `make help` lists them.
+SHELL := /bin/sh
+VENV := .venv/bin
+# Ansible insists on a UTF-8 locale, which a bare container does not set.
+export LC_ALL := C.UTF-8
+export PATH := $(CURDIR)/$(VENV):$(PATH)
+
+.DEFAULT_GOAL := help
+.PHONY: help deploy undeploy test lint format lock controller developer
+
+help: ## List the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "%-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+deploy: controller ## Put the apps of the inventory into production (default: this machine); ARGS="-i ..." goes to ansible-playbook
+	@ansible-playbook site.yml $(ARGS)
+
+undeploy: controller ## Take away what deploy put there; ARGS="-e gramex_remove_data=true" takes the apps' data as well
+	@ansible-playbook ansible/playbooks/remove.yml $(ARGS)
+
+test: developer ## Prove it: unit tests, then real hosts in containers; ARGS="..." goes to tests/run.py
+	@python tests/run.py $(ARGS)
+
+lint: developer ## Check style, types and playbooks
+	@tools/lint.sh
+
+format: developer ## Format the Python files in place
+	@ruff check --fix --quiet . && ruff format --quiet .
+
+lock: ## Pin all dependencies anew, with hashes, into locks/
+	@tools/lock.sh
+
+controller:
+	@tools/venv.sh controller
+
+developer:
+	@tools/venv.sh test
