@@ -1,0 +1,1 @@
+"""Judges an app without running it."""
