@@ -1,0 +1,98 @@
+"""What every handler does: set-up once per url entry, steps before each request, arguments, headers, error pages.
+
+A feature that acts before the handler's method is a *step*: a callable that takes the handler, may return an awaitable,
+raises HTTPError to refuse, and finishes the request to answer itself. Features add theirs in ``setup()`` by
+``cls.add_step(NAME, callable)``, where NAME is in ORDER. The order of ORDER is the order of the steps.
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Awaitable, Callable
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from tornado.web import RequestHandler
+
+from gramex.handlers.arguments import ArgumentMixin
+from gramex.handlers.error import ErrorMixin
+from gramex.handlers.headers import HeaderMixin, setup_headers
+from gramex.handlers.methods import setup_methods
+
+if TYPE_CHECKING:
+    from gramex.handlers.application import Application
+
+Step = Callable[[Any], Awaitable[None] | None]
+
+# A missing token is 403 before a missing log in is 401, which comes before 405.
+ORDER = ("override", "xsrf", "user", "ratelimit", "auth", "methods", "cors", "validate", "cache")
+
+
+class BaseHandler(ArgumentMixin, HeaderMixin, ErrorMixin, RequestHandler):
+    """Base of all handlers of ``url:`` entries, and of those that apps write themselves.
+
+    For each entry a subclass is made; on it `name` is the entry's name, `conf` the entry, `kwargs` its keyword
+    arguments with the defaults of the ``handlers:`` section filled in.
+    """
+
+    name: ClassVar[str] = ""
+    conf: ClassVar[dict[str, Any]] = {}
+    kwargs: dict[str, Any] = {}  # noqa: RUF012  the entry's own; an instance never replaces it in place
+    steps: ClassVar[tuple[Step, ...]] = ()
+    named_steps: ClassVar[dict[str, list[Step]]] = {}
+    application: Application
+
+    @classmethod
+    def setup(cls, **kwargs: Any) -> None:
+        """Prepare the class for its url entry, once. Keys that are not common to all handlers are left alone.
+
+        Raises:
+            Exception: anything; the entry then answers 500, and the message is logged.
+        """
+        cls.named_steps = {}
+        cls.steps = ()
+        cls.setup_errors(kwargs.get("error"))
+        setup_headers(cls, kwargs.get("headers"))
+        setup_methods(cls, kwargs.get("methods"))
+
+    @classmethod
+    def add_step(cls, name: str, step: Step) -> None:
+        """Run `step` before each request, at the place of `name` in ORDER."""
+        if name not in ORDER:
+            raise ValueError(f"no step {name!r}; use one of {', '.join(ORDER)}")
+        cls.named_steps.setdefault(name, []).append(step)
+        cls.steps = tuple(step for each in ORDER for step in cls.named_steps.get(each, ()))
+
+    def initialize(self, **kwargs: Any) -> None:
+        """Called by tornado with the entry's kwargs; they are on the class already."""
+
+    def prepare(self) -> Awaitable[None] | None:
+        """Run the steps in order. Returns nothing unless a step has to be awaited."""
+        self.__dict__.pop("args", None)  # the body is parsed only now
+        steps = iter(self.steps)
+        for step in steps:
+            result = step(self)
+            if result is not None and inspect.isawaitable(result):
+                return self._finish_steps(result, steps)
+            if self._finished:
+                return None
+        return None
+
+    async def _finish_steps(self, pending: Awaitable[None], steps: Any) -> None:
+        await pending
+        for step in steps:
+            if self._finished:
+                return
+            result = step(self)
+            if result is not None and inspect.isawaitable(result):
+                await result
+
+    @cached_property
+    def gramex_root(self) -> str:
+        """Where users find the app, from a trusted proxy: '' or a path without a final slash."""
+        return self.request.headers.get("X-Gramex-Root", "").rstrip("/")
+
+    @property
+    def outer_uri(self) -> str:
+        """The path and query as the user's browser sent them, from a trusted proxy; else those of the request."""
+        return self.request.headers.get("X-Request-URI") or self.request.uri or "/"

@@ -1,0 +1,54 @@
+"""Which methods an entry answers: the ``methods:`` key, and the method override."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from tornado.web import HTTPError, RequestHandler
+
+ARGUMENT = "x-http-method-override"
+KNOWN = frozenset(RequestHandler.SUPPORTED_METHODS)
+
+
+def override_method(handler: Any) -> None:
+    """Take the method from the header ``X-HTTP-Method-Override`` or the argument of that name."""
+    request = handler.request
+    method = request.headers.get("X-HTTP-Method-Override")
+    if not method and ARGUMENT in request.arguments:
+        method = handler.get_arg(ARGUMENT, None)
+    if method:
+        method = method.strip().upper()
+        if method not in KNOWN:
+            raise HTTPError(405, "method %s is unknown", method)
+        request.method = method
+
+
+def parse_methods(methods: Any) -> frozenset[str] | None:
+    """Return the set of allowed methods for the key ``methods:``, None if all are.
+
+    Raises:
+        ValueError: a method that HTTP does not know.
+    """
+    if methods is None:
+        return None
+    names = methods.replace(",", " ").split() if isinstance(methods, str) else methods
+    if not isinstance(names, (list, tuple)):
+        raise ValueError(f"methods: must be a list such as [GET, POST], not {methods!r}")
+    allowed = frozenset(str(name).upper() for name in names)
+    if unknown := allowed - KNOWN:
+        raise ValueError(f"methods: unknown {', '.join(sorted(unknown))}; known are {', '.join(sorted(KNOWN))}")
+    return allowed
+
+
+def setup_methods(cls: Any, methods: Any) -> None:
+    """Add the steps "override" and, if the entry has ``methods:``, "methods"."""
+    cls.add_step("override", override_method)
+    allowed = parse_methods(methods)
+    if allowed is None:
+        return
+
+    def check(handler: Any) -> None:
+        if handler.request.method not in allowed:
+            raise HTTPError(405, "url:%s allows %s only", handler.name, ", ".join(sorted(allowed)))
+
+    cls.add_step("methods", check)

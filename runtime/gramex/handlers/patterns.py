@@ -1,0 +1,97 @@
+"""Finds the url entry for a path: compiled patterns in order of precedence, with a bounded cache of answers."""
+
+from __future__ import annotations
+
+import posixpath
+import re
+from typing import Any, Generic, NamedTuple, TypeVar
+from urllib.parse import unquote_to_bytes
+
+T = TypeVar("T")
+CACHE = 4096  # paths whose entry is remembered
+CACHED_LENGTH = 256  # characters; longer paths are looked up each time, so that memory stays bounded
+SPECIAL = re.compile(r"[.^$*+?{}\[\]\\|()]")
+
+
+class Match(NamedTuple):
+    """What a path led to: the target, and the groups of its pattern, unquoted, as bytes (None: not taken part)."""
+
+    target: Any
+    args: tuple[bytes | None, ...]
+    kwargs: dict[str, bytes | None]
+
+
+def normalise(pattern: str) -> str:
+    """Resolve ``//``, ``/./`` and ``/../`` in a pattern and keep a final slash: ``/./page`` is ``/page``."""
+    if not pattern.startswith("/"):
+        return pattern
+    path = posixpath.normpath(pattern)
+    path = "/" + path.lstrip("/")  # normpath keeps two leading slashes, which browsers read as a host name
+    if pattern.endswith(("/", "/.", "/..")) and not path.endswith("/"):
+        path += "/"
+    return path
+
+
+def precedence(pattern: str, priority: float) -> tuple[float, int, int]:
+    """Return a sort key: higher priority first, then more slashes, then fewer wildcards."""
+    return (-priority, -pattern.count("/"), pattern.count("*") + pattern.count("+"))
+
+
+def literal_prefix(pattern: str) -> str:
+    """Return the text that every match of the regular expression `pattern` starts with."""
+    found = SPECIAL.search(pattern)
+    if not found:
+        return pattern
+    if "|" in pattern:
+        return ""  # an alternative may start otherwise
+    end = found.start()
+    if found[0] in "*?{" and end:
+        end -= 1  # the character before may be missing
+    return pattern[:end]
+
+
+class Router(Generic[T]):
+    """An ordered table of patterns."""
+
+    def __init__(self) -> None:
+        self.rules: list[tuple[str, re.Pattern[str], T]] = []
+        self.literals: dict[str, tuple[int, T]] = {}
+        self.cache: dict[str, Match | None] = {}
+
+    def add(self, pattern: str, target: T) -> None:
+        """Append a pattern of lower precedence than all before.
+
+        Raises:
+            re.error: the pattern is no regular expression.
+        """
+        self.rules.append((literal_prefix(pattern), re.compile(pattern), target))
+        if not SPECIAL.search(pattern):
+            self.literals.setdefault(pattern, (len(self.rules) - 1, target))
+        self.cache.clear()
+
+    def find(self, path: str) -> Match | None:
+        """Return the first match for a path as it came in the request line (still percent-encoded)."""
+        try:
+            return self.cache[path]
+        except KeyError:
+            pass
+        match = self._find(path)
+        if len(path) <= CACHED_LENGTH:
+            if len(self.cache) >= CACHE:
+                self.cache.clear()
+            self.cache[path] = match
+        return match
+
+    def _find(self, path: str) -> Match | None:
+        end, target = self.literals.get(path, (len(self.rules), None))
+        for prefix, pattern, candidate in self.rules[:end]:
+            if path.startswith(prefix) and (found := pattern.fullmatch(path)):
+                named = {name: unquote(value) for name, value in found.groupdict().items()}
+                # as in tornado: where groups have names, the others do not count
+                return Match(candidate, () if named else tuple(unquote(value) for value in found.groups()), named)
+        return Match(target, (), {}) if target is not None else None
+
+
+def unquote(value: str | None) -> bytes | None:
+    """Return the bytes of a percent-encoded group, decoded once."""
+    return None if value is None else unquote_to_bytes(value)

@@ -1,0 +1,78 @@
+"""Turns the name of a handler, as written in ``url:``, into a class."""
+
+from __future__ import annotations
+
+import importlib
+import logging
+import sys
+
+from tornado.web import RequestHandler
+
+app_log = logging.getLogger("gramex")
+
+# Class -> module. Modules are imported when an entry first names the class.
+HANDLERS = {
+    "BaseHandler": "gramex.handlers.base",
+    "FileHandler": "gramex.handlers.filehandler",
+    "FunctionHandler": "gramex.handlers.function",
+    "GuideHandler": "gramex.handlers.guide",
+    "LogoutHandler": "gramex.handlers.logout",
+    "RedirectHandler": "gramex.handlers.redirecthandler",
+    "SimpleAuth": "gramex.handlers.simpleauth",
+    "WebSocketHandler": "gramex.handlers.websocket",
+}
+ALIASES = {"directory": "FileHandler"}
+
+# Handlers of Gramex that this runtime does not have: their URLs answer 501, the rest of the app is not touched.
+# fmt: off
+ABSENT = frozenset({
+    "capture", "chart", "comic", "command", "data", "db", "dbauth", "drive", "emailauth", "facebook", "facebookauth",
+    "facebookgraph", "filter", "form", "gmail", "google", "googleauth", "integratedauth", "json", "ldapauth",
+    "logviewer", "ml", "mlpredictor", "message", "model", "nlg", "nlgapp", "oauth2", "openapi", "pptx", "pptxgen",
+    "process", "proxy", "pynode", "query", "rules", "samlauth", "samlauth2", "schedule", "slides", "smsauth",
+    "social", "template", "translate", "twitterauth", "twitterrest", "twitterstream", "upload", "widget",
+})
+# fmt: on
+
+
+def short(name: str) -> str:
+    """Return the key of a handler's name: no package, no final ``Handler``, lower case."""
+    key = name.removeprefix("gramex.handlers.").lower()
+    return key.removesuffix("handler") or key
+
+
+SHORT = {short(name): name for name in HANDLERS} | ALIASES
+
+
+def find_class(name: str) -> type[RequestHandler] | None:
+    """Return the class for `name`: one of ours, or ``module.Class`` from an importable module; None if there is none.
+
+    Raises:
+        ImportError: the module exists, and fails on one of its own imports.
+    """
+    own = SHORT.get(short(name))
+    if own:
+        return getattr(importlib.import_module(HANDLERS[own]), own)
+    module_name, _, class_name = name.rpartition(".")
+    if not module_name or not all(part.isidentifier() for part in name.split(".")):
+        return None
+    try:
+        module = importlib.import_module(module_name)
+    except ModuleNotFoundError as error:
+        # Only "there is no such module" means a wrong name; a failing import inside the module is its own mistake.
+        if error.name and (module_name == error.name or module_name.startswith(error.name + ".")):
+            return None
+        raise
+    found = getattr(module, class_name, None)
+    return found if isinstance(found, type) and issubclass(found, RequestHandler) else None
+
+
+def is_absent(name: str) -> bool:
+    """True if `name` is a handler of Gramex that this runtime does not have."""
+    return short(name) in ABSENT
+
+
+def module_of(name: str) -> str:
+    """Return the file of a custom class's module, '' when unknown: for messages."""
+    module = sys.modules.get(name.rpartition(".")[0])
+    return getattr(module, "__file__", None) or ""
