@@ -114,10 +114,6 @@ def _bootstrap(image: Image) -> list[str]:
     if authorities():
         hooks += [f"--customize-hook=sync-in {AUTHORITIES} {AUTHORITIES}"]
         hooks += ['--customize-hook=chroot "$1" update-ca-certificates']
-    if image.kind == "bare":
-        # As Debian's own container images have it: packages must not start services by themselves.
-        hooks += ['--customize-hook=printf "#!/bin/sh\\nexit 101\\n" >"$1/usr/sbin/policy-rc.d"']
-        hooks += ['--customize-hook=chmod 755 "$1/usr/sbin/policy-rc.d"']
     return (
         ["mmdebstrap", "--quiet", "--variant=minbase", f"--include={','.join(image.packages)}"]
         + ['--aptopt=APT::Install-Recommends "false"']
@@ -146,6 +142,7 @@ def _from_registry(image: Image) -> None:
         "RUN apt-get update && apt-get install -y --no-install-recommends "
         + " ".join(image.packages)
         + " && update-ca-certificates && rm -rf /var/lib/apt/lists/*",
+        # Debian's own container images refuse service starts by packages; a server does not.
         "" if image.kind == "bare" else "RUN rm -f /usr/sbin/policy-rc.d",
         f"LABEL {LABEL}={image.key}",
     ]
