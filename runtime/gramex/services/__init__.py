@@ -1,0 +1,128 @@
+"""What runs beside the handlers: data folder, cookie key, logs, sessions, threads."""
+
+from __future__ import annotations
+
+import logging
+import os
+from collections.abc import Mapping
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from gramex.services.datafolder import cookie_secret, ensure_data_folder
+
+if TYPE_CHECKING:
+    from concurrent.futures import ThreadPoolExecutor
+
+    from gramex.config import Loaded
+    from gramex.services.log import RequestLog
+    from gramex.services.session import SessionStore
+
+app_log = logging.getLogger("gramex")
+
+
+class Services:
+    """The services of one configuration.
+
+    `data` is the data folder, `writable` whether it can be written, `instance` the name of this process among those of
+    the app ('' for none), `cookie_secret` the key that signs cookies, `websockets` the open websocket handlers, which
+    the server closes when it drains: a handler adds itself when it opens and removes itself when it closes.
+    """
+
+    writable: bool
+    websockets: set[Any]
+    cookie_secret: str
+
+    def __init__(self, loaded: Loaded, old: Services | None = None):
+        """Start what the configuration asks for; take over from `old` what did not change."""
+        from gramex.config import variables
+
+        self.loaded = loaded
+        self.conf = loaded.conf
+        self.instance = os.environ.get("GRAMEX_INSTANCE", "")
+        self.data = Path(str(variables["GRAMEXDATA"])).absolute()
+        self.taken: set[str] = set()  # names of services that the next configuration has taken over
+        self.log = self._start_log(old)
+        app = self.conf.get("app") or {}
+        if old is not None and old.data == self.data:
+            self.writable, self.websockets = old.writable, old.websockets
+        else:
+            self.writable = ensure_data_folder(self.data)
+            self.websockets = set()
+        configured = (app.get("settings") or {}).get("cookie_secret")
+        if old is not None and configured == old._configured_secret and self.data == old.data:
+            self.cookie_secret = old.cookie_secret
+        else:
+            self.cookie_secret = cookie_secret(configured, self.data, self.writable)
+        self._configured_secret: Any = configured
+        for name, section in (("sessions", "session"), ("executor", "threadpool")):
+            self._take_over(old, name, section)
+
+    def _start_log(self, old: Services | None) -> RequestLog:
+        """Configure logging and return the request log."""
+        from gramex.services.log import KEYS, RequestLog, configure
+
+        section = self.conf.get("log") or {}
+        if old is not None and old.conf.get("log") == section:
+            old.taken.add("log")
+            return old.log
+        configure(section, self.instance, self.loaded.folder)
+        spec = (section.get("handlers") or {}).get("requests")
+        if spec is None:
+            return RequestLog(None)
+        filename = spec.get("filename") or "logs/requests.csv"
+        arguments: dict[str, Any] = {"instance": self.instance, "kept": int(spec.get("backupCount", 52))}
+        try:
+            return RequestLog(self.data / filename, spec.get("keys") or KEYS, **arguments)
+        except ValueError as error:
+            where = self.loaded.where("log", "handlers", "requests", "keys")
+            app_log.error("%slog.handlers.requests.keys: %s", f"{where}: " if where else "", error)
+            return RequestLog(self.data / filename, **arguments)
+
+    def _section(self, name: str) -> Any:
+        section = self.conf.get(name)
+        if section is None:
+            section = (self.conf.get("app") or {}).get(name)
+        return section
+
+    def _take_over(self, old: Services | None, name: str, section: str) -> None:
+        """Use a service of the old configuration, if it was started and its section is the same."""
+        if old is not None and name in old.__dict__ and old._section(section) == self._section(section):
+            self.__dict__[name] = old.__dict__[name]
+            old.taken.add(name)
+
+    @cached_property
+    def sessions(self) -> SessionStore:
+        """The session store, opened when it is first asked for."""
+        from gramex.services.session import open_store
+
+        return open_store(self._section("session") or {}, self.data)
+
+    @cached_property
+    def executor(self) -> ThreadPoolExecutor:
+        """Threads for work that blocks, made when first asked for: ``threadpool.workers`` of them at most."""
+        from concurrent.futures import ThreadPoolExecutor
+
+        section = self._section("threadpool")
+        workers = section.get("workers") if isinstance(section, Mapping) else None
+        return ThreadPoolExecutor(workers if isinstance(workers, int) and workers > 0 else 16, "gramex")
+
+    def flush(self) -> None:
+        """Write what waits in memory, before a process ends at once."""
+        self.log.flush()
+
+    def close(self) -> None:
+        """End what the next configuration did not take over; nothing that was promised to be kept is lost."""
+        for name, end in (
+            ("executor", lambda executor: executor.shutdown(wait=False, cancel_futures=True)),
+            ("sessions", lambda sessions: sessions.close()),
+        ):
+            if name in self.__dict__ and name not in self.taken:
+                end(self.__dict__[name])
+        if "log" not in self.taken:
+            self.log.close()
+
+
+def start(loaded: Loaded, old: Services | None = None) -> Services:
+    """Start the services of a configuration; `old` are those of the one that it replaces."""
+    return Services(loaded, old)
