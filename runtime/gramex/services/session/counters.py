@@ -1,0 +1,136 @@
+"""Counts that all processes of an app share: failed log ins by user name, requests by client."""
+
+from __future__ import annotations
+
+import hashlib
+import threading
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
+
+if TYPE_CHECKING:
+    import sqlite3
+
+SCHEMA = """
+CREATE TABLE IF NOT EXISTS counter (key BLOB PRIMARY KEY, count INTEGER NOT NULL, until REAL NOT NULL,
+  forget REAL NOT NULL) WITHOUT ROWID;
+CREATE INDEX IF NOT EXISTS counter_forget ON counter (forget)
+"""
+WRITES = 1000  # after so many, what is over is removed by a thread
+MOST = 200_000  # rows; an attacker who invents names cannot fill the disk
+REMOVE = (
+    "DELETE FROM counter WHERE forget <= ? OR forget <= "
+    "(SELECT forget FROM counter ORDER BY forget DESC LIMIT 1 OFFSET ?)"
+)
+DAY = 86400
+LONGEST = 300.0  # seconds; however many tries there were, a name is free again after that
+
+
+class Count(NamedTuple):
+    """A count, and the time in seconds since the epoch until which it holds."""
+
+    number: int
+    until: float
+
+
+class Counters:
+    """Named counts in an SQLite file. Names are kept as digests: people type passwords into the field for the user."""
+
+    def __init__(self, file: Path):
+        """Name the file; it is opened at the first use."""
+        self.file = file
+        self._lock = threading.Lock()
+        self._opened: sqlite3.Connection | None = None
+        self._writes = 0
+        self._tidying: threading.Thread | None = None
+
+    def get(self, kind: str, name: str) -> Count:
+        """Return a count; zero if there is none."""
+        with self._lock:
+            return self._get(_key(kind, name), time.time())
+
+    def penalise(self, kind: str, name: str, delays: Sequence[float]) -> Count:
+        """Count a failure. The n-th one extends the time until which the name is held up by the n-th of `delays`.
+
+        The last delay repeats. Failures are forgotten a day after the last one.
+        """
+        now = time.time()
+
+        def next_count(old: Count) -> Count:
+            delay = delays[min(old.number, len(delays) - 1)]
+            return Count(old.number + 1, min(max(old.until, now) + delay, now + max(LONGEST, delay)))
+
+        return self._change(_key(kind, name), now, next_count, DAY)
+
+    def hit(self, kind: str, name: str, period: float) -> Count:
+        """Count one more within a period of seconds that begins with the first; its `until` is the period's end."""
+        now = time.time()
+
+        def next_count(old: Count) -> Count:
+            return Count(old.number + 1, old.until) if now < old.until <= now + period else Count(1, now + period)
+
+        return self._change(_key(kind, name), now, next_count, period)
+
+    def clear(self, kind: str, name: str) -> None:
+        """Forget a count."""
+        with self._lock:
+            key = _key(kind, name)
+            if self._get(key, time.time()).number:
+                self._connection.execute("DELETE FROM counter WHERE key = ?", (key,))
+
+    def close(self) -> None:
+        """Close the file. Counts stay."""
+        if self._tidying is not None:
+            self._tidying.join()
+        with self._lock:
+            if self._opened is not None:
+                self._opened.close()
+                self._opened = None
+
+    @property
+    def _connection(self) -> sqlite3.Connection:
+        if self._opened is None:
+            from gramex.services.session.database import open_database
+
+            self._opened = open_database(self.file, SCHEMA)
+        return self._opened
+
+    def _get(self, key: bytes, now: float) -> Count:
+        found = self._connection.execute("SELECT count, until, forget FROM counter WHERE key = ?", (key,)).fetchone()
+        return Count(0, 0) if found is None or found[2] <= now else Count(found[0], found[1])
+
+    def _change(self, key: bytes, now: float, next_count: Callable[[Count], Count], keep: float) -> Count:
+        with self._lock:
+            connection = self._connection
+            connection.execute("BEGIN IMMEDIATE")
+            try:
+                count = next_count(self._get(key, now))
+                connection.execute(
+                    "INSERT OR REPLACE INTO counter (key, count, until, forget) VALUES (?, ?, ?, ?)",
+                    (key, count.number, count.until, max(now, count.until) + keep),
+                )
+                connection.execute("COMMIT")
+            except BaseException:
+                if connection.in_transaction:
+                    connection.execute("ROLLBACK")
+                raise
+            self._writes += 1
+            if self._writes >= WRITES:
+                self._tidy()
+        return count
+
+    def _tidy(self) -> None:
+        if self._tidying is not None and self._tidying.is_alive():
+            return
+        self._writes = 0
+        from gramex.services.session.database import is_kept, maintain
+
+        if is_kept(self._connection):
+            arguments = (self.file, REMOVE, (time.time(), MOST))
+            self._tidying = threading.Thread(target=maintain, args=arguments, name="counter-purge")
+            self._tidying.start()
+
+
+def _key(kind: str, name: str) -> bytes:
+    return hashlib.sha256(f"{kind}\0{name}".encode("utf-8", "surrogatepass")).digest()[:24]
