@@ -1,0 +1,203 @@
+"""The life of the server process in three steps: start up, serve, shut down."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import os
+import signal
+import sys
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+from gramex import __version__
+from gramex.config import Loaded
+from gramex.server.acceptor import Acceptor
+from gramex.server.drain import TERMINAL_IDLE, drain
+from gramex.server.errors import StartError, mistake
+from gramex.server.health import check_health
+from gramex.server.limits import read_limits
+from gramex.server.notify import ServiceManager
+from gramex.server.reload import reload_application
+from gramex.server.signals import Signals
+from gramex.server.sockets import Listener, open_listeners
+from gramex.server.tls import tls_context
+from gramex.server.watchman import Watchman
+from gramex.server.web import WebServer
+
+if TYPE_CHECKING:
+    from gramex.services import Services
+
+app_log = logging.getLogger("gramex")
+
+DRAIN = 30.0  # seconds
+HEALTH_TIMEOUT = 30.0  # seconds
+
+
+class Life:
+    """One run of the server. `run` is the whole of it."""
+
+    def __init__(self, loaded: Loaded, reload: Callable[[], Loaded]):
+        """`reload` reads the configuration anew."""
+        self.loaded, self.read = loaded, reload
+        self.listen: dict[str, Any] = (loaded.conf.get("app") or {}).get("listen") or {}
+        self.services: Services | None = None
+        self.listeners: list[Listener] = []
+        self.acceptors: list[Acceptor] = []
+        self.stopped = asyncio.Event()
+        self.signal = 0
+
+    async def run(self) -> int:
+        """Serve until told to stop; the exit code."""
+        self.manager = ServiceManager()
+        self.signals = Signals(self._stop, self._end, self._reload)
+        try:
+            await self.start_up()
+            await self.serve()
+            await self.shut_down()
+            return 0
+        except StartError as error:
+            app_log.error("%s", error)
+            self.manager.tell(f"STATUS={error}", "ERRNO=1")
+            return error.code
+        finally:
+            for listener in self.listeners:
+                listener.close()
+            if self.services is not None:
+                self.services.close()
+            self.signals.restore()
+
+    async def start_up(self) -> None:
+        """Get sockets, services and application, and see that the application is healthy, before anybody is accepted.
+
+        Raises:
+            StartError: the sockets cannot be had, or the application is not healthy.
+            ConfigError: a setting of the server is wrong.
+        """
+        from gramex import services
+
+        self.services = services.start(self.loaded)
+        for problem in self.loaded.problems:
+            app_log.log(problem.level, "%s", problem)
+        self.drain = self._seconds("drain", DRAIN)
+        limits, tls = read_limits(self.loaded), tls_context(self.loaded)
+        self.listeners = open_listeners(self.loaded)
+        from gramex.handlers.routing import build
+
+        raise_file_limit()
+        self.server = WebServer(build(self.loaded, self.services), limits, tls)
+        health = self.listen.get("health")
+        if health:
+            await check_health(self.server, str(health), self._seconds("health_timeout", HEALTH_TIMEOUT))
+
+    async def serve(self) -> None:
+        """Accept connections until told to stop."""
+        if self.stopped.is_set():
+            return
+        self.acceptors = [Acceptor(listener.sock, self.server.accept) for listener in self.listeners]
+        for listener, acceptor in zip(self.listeners, self.acceptors, strict=True):
+            listener.open()
+            acceptor.start()
+        self._announce()
+        watchman = Watchman(self.server)
+        tasks = [asyncio.ensure_future(repeat(watchman.look, watchman.interval))]
+        if self.manager.interval:
+            self.manager.alive()
+            # Not ended before the process is: the manager also watches over the drain.
+            self.beat = asyncio.ensure_future(repeat(self.manager.alive, self.manager.interval))
+        try:
+            await self.stopped.wait()
+        finally:
+            self.tasks = tasks
+
+    async def shut_down(self) -> None:
+        """Accept no more, finish what began, close."""
+        self.manager.stopping("draining")
+        for listener, acceptor in zip(self.listeners, self.acceptors, strict=False):
+            listener.withdraw()
+            acceptor.stop()
+            if not listener.shared:
+                acceptor.take_waiting()
+            listener.close()
+        services = self.server.application.services
+        waiting = len(self.server.connections) + self.server.open_tunnels()
+        if waiting:
+            again = " Press Ctrl-C again to stop at once" if self.signal == signal.SIGINT else ""
+            app_log.info("Stopping: up to %g s for %d connections.%s", self.drain, waiting, again)
+        idle = TERMINAL_IDLE if self.signal == signal.SIGINT else self.drain
+        await drain(self.server, services.websockets, self.drain, min(idle, self.drain))
+        for task in self.tasks:
+            task.cancel()
+        if services is not self.services:
+            services.close()
+        app_log.info("Stopped")
+
+    def _announce(self) -> None:
+        """Say on the console and to the service manager where this process listens."""
+        scheme = "https" if self.server.tls else "http"
+        for listener in self.listeners:
+            if listener.unix:
+                app_log.info("Listening on %s", listener)
+            else:
+                app_log.info("Listening on port %s (%s)", listener.sock.getsockname()[1], listener)
+        first = self.listeners[0]
+        if sys.stdout is not None:
+            with contextlib.suppress(OSError, ValueError):
+                url = str(first) if first.unix else f"{scheme}://{browsable(first.sock.getsockname())}/"
+                print(f"Gramex {__version__} listening on {url}. Press Ctrl-C to stop", flush=True)
+        self.manager.ready(f"listening on {', '.join(map(str, self.listeners))}")
+
+    def _seconds(self, key: str, default: float) -> float:
+        value = self.listen.get(key, default)
+        if isinstance(value, bool) or not isinstance(value, (int, float)) or value < 0:
+            raise mistake(self.loaded, f"must be a number of seconds, not {value!r}", "listen", key)
+        return float(value)
+
+    def _stop(self, number: int) -> None:
+        self.signal = number
+        self.stopped.set()
+
+    def _end(self) -> None:
+        """End at once: what waits in memory is written, sockets of ours are removed, and nothing else is waited for."""
+        with contextlib.suppress(Exception):
+            for listener in self.listeners:
+                listener.withdraw()
+            if self.services is not None:
+                self.services.flush()
+        os._exit(0)
+
+    def _reload(self) -> None:
+        if not self.acceptors:
+            return
+        self.manager.reloading()
+        done = reload_application(self.server, self.read, self.drain)
+        self.manager.ready(
+            "reloaded" if done else "running with the configuration of before: the new one has a mistake"
+        )
+
+
+async def repeat(function: Callable[[], None], seconds: float) -> None:
+    """Call a function again and again."""
+    while True:
+        await asyncio.sleep(seconds)
+        function()
+
+
+def browsable(name: tuple[Any, ...]) -> str:
+    """Return an address for a browser on this machine."""
+    host = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}.get(name[0]) or (f"[{name[0]}]" if ":" in name[0] else name[0])  # noqa: S104
+    return f"{host}:{name[1]}"
+
+
+def raise_file_limit() -> None:
+    """Allow as many open files as the system lets this process have: each connection is one."""
+    try:
+        import resource
+    except ImportError:  # Windows has no such limit
+        return
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = hard if hard != resource.RLIM_INFINITY else 1_048_576
+    if soft != resource.RLIM_INFINITY and soft < wanted:
+        with contextlib.suppress(ValueError, OSError):
+            resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
