@@ -1,0 +1,133 @@
+"""Checks a host and what the operator wrote for it, before anything changes, and returns the plan for all roles."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+from typing import Any
+
+from ansible.errors import AnsibleConnectionFailure, AnsibleError
+from ansible.plugins.action import ActionBase
+
+LIBRARY = str(Path(__file__).resolve().parents[1] / "module_utils")
+if LIBRARY not in sys.path:  # Ansible offers our module_utils to modules, not to its own process
+    sys.path.append(LIBRARY)
+
+from gramex_plan.apps import LIST, Host
+from gramex_plan.hosts import judge
+from gramex_plan.plan import check, make
+from gramex_plan.problems import Problem, render
+from gramex_plan.schema import load
+from gramex_plan.values import Checker
+from gramex_plan.variables import PREFIX
+
+ROLES = Path(__file__).resolve().parents[2] / "roles"
+UNCHANGED = "Nothing was changed. The keys of gramex_apps and all variables are in ansible/roles/*/README.md."
+
+
+class ActionModule(ActionBase):
+    """`gramex_plan:` takes no arguments, it reads the host's variables. Its result names secrets, never shows them."""
+
+    _supports_check_mode = True
+    _requires_connection = True
+
+    def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
+        """Return the plan (apps, sites, settings, host), or fail with every mistake that was found."""
+        result = super().run(tmp, task_vars)
+        variables = task_vars or {}
+        checker = Checker(origin)
+        host = inventory_host(variables)
+        proxy = "proxy" in host.groups
+        values = self._values(variables, checker)
+        declared = self._declared()
+        checked = check(values, declared, host, str(variables.get("inventory_dir") or Path.cwd()), checker)
+        facts = self._facts(checked.apps, proxy, variables, checker)
+        problems = list(checker.problems)
+        if facts:
+            problems += judge(facts, checked.apps, checked.settings, proxy)
+        if problems:
+            return {**result, "failed": True, "msg": render(problems, host.name, UNCHANGED)}
+        return {**result, "changed": False, **make(checked, facts, proxy)}
+
+    def _values(self, variables: dict[str, Any], checker: Checker) -> dict[str, Any]:
+        """The host's variables with a role's prefix, templated one by one, so that one mistake does not hide others."""
+        values = {}
+        registered = load().registered
+        for name in variables:
+            if not isinstance(name, str) or not PREFIX.match(name) or name in registered:
+                continue
+            try:
+                values[name] = self._templar.template(variables[name])
+            except AnsibleError as error:
+                checker.add(f"cannot be worked out: {error.message}", name, origin(name))
+                values[name] = [] if name == LIST else None
+        return values
+
+    def _declared(self) -> dict[str, Any]:
+        """Every variable that a role declares in its defaults, with the default."""
+        declared: dict[str, Any] = {}
+        for file in sorted(ROLES.glob("*/defaults/main.yml")):
+            raw = self._loader.load_from_file(str(file), cache="all", trusted_as_template=True) or {}
+            declared.update({name: self._templar.template(value) for name, value in raw.items()})
+        return declared
+
+    def _facts(
+        self, apps: list[dict[str, Any]], proxy: bool, variables: dict[str, Any], checker: Checker
+    ) -> dict[str, Any]:
+        """What the module gramex_host says of the host, {} after noting why it says nothing."""
+        present = [app for app in apps if app["state"] == "present"]
+        arguments = {
+            "apps": [app["name"] for app in present if app["name"]],
+            "interpreters": sorted({app["python"] for app in present}),
+            "proxy": proxy,
+        }
+        try:
+            answer = self._execute_module("gramex_host", module_args=arguments, task_vars=variables)
+        except AnsibleConnectionFailure as error:
+            if not checker.problems:
+                raise
+            checker.add(f"it cannot be reached: {error.message}", "host")
+            return {}
+        if answer.get("failed"):
+            text = (
+                str(answer.get("msg", "")) + str(answer.get("module_stderr", "")) + str(answer.get("module_stdout", ""))
+            )
+            checker.problems.append(refusal(text))
+            return {}
+        return dict(answer["facts"])
+
+
+def refusal(text: str) -> Problem:
+    """Say in our words why a host ran no module at all."""
+    low = text.lower()
+    if "sudo" in low or "privilege" in low or "become" in low:
+        right = "run the play as root, or with `--ask-become-pass` where sudo is set up"
+        return Problem(f"it is not possible to become root there: {text.strip()}", "privileges", right=right)
+    if "python" in low and ("not found" in low or "no such file" in low or "interpreter" in low):
+        return Problem(f"there is no Python to work with: {text.strip()}", "python", right="apt-get install python3")
+    return Problem(f"its state cannot be read: {text.strip()}", "host")
+
+
+def inventory_host(variables: dict[str, Any]) -> Host:
+    """The host of these variables, and the names of its inventory."""
+    groups = variables.get("groups") or {}
+    names = {str(name) for name in groups} | {str(name) for members in groups.values() for name in members}
+    own = frozenset(map(str, variables.get("group_names") or ()))
+    return Host(str(variables["inventory_hostname"]), own, frozenset(names))
+
+
+def origin(value: Any) -> str:
+    """FILE:LINE of a value that Ansible read from a file; '' where it is unknown or the value was made."""
+    try:
+        from ansible._internal._datatag._tags import Origin  # no public name yet; only messages depend on it
+    except ImportError:
+        return ""
+    tag = Origin.get_tag(value)
+    if tag is None:
+        return ""
+    if not tag.path:
+        return str(tag.description or "")
+    path = os.path.relpath(tag.path)
+    shown = tag.path if path.startswith("..") else path
+    return f"{shown}:{tag.line_num}" if tag.line_num else shown

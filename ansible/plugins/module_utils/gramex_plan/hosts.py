@@ -1,0 +1,111 @@
+"""Judges whether a host is fit to receive its apps, from the facts that the module gramex_host gathered."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from gramex_plan.compose import outer_ports
+from gramex_plan.problems import Problem
+
+SUPPORTED = {"debian": ("12", "13")}
+PYTHON = (3, 10)
+FREE_MB = 300  # an environment, a release beside the old one and the package index's files
+BUNDLE = "Where there is no way to it, the offline bundle (`make bundle`) installs without a network."
+
+
+def judge(
+    facts: Mapping[str, Any], apps: Sequence[Mapping[str, Any]], settings: Mapping[str, Any], proxy: bool
+) -> list[Problem]:
+    """
+    Return what keeps the host from running `apps` (and a proxy in front of them), each with how to mend it.
+
+    `facts` is what gramex_host returns; `apps` are checked apps.
+    """
+    present = [app for app in apps if app["state"] == "present"]
+    found = [*_privileges(facts), *_system(facts, settings)]
+    if present:
+        found += [*_interpreters(facts, present), *_disk(facts), *_indexes(facts)]
+    if present and facts["uid"] == 0:  # who holds a port is told to root only
+        found += [*_app_ports(facts, present), *(_proxy_ports(facts, present, settings) if proxy else ())]
+    return found
+
+
+def _privileges(facts: Mapping[str, Any]) -> Iterator[Problem]:
+    if facts["uid"] != 0:
+        yield Problem(
+            f"the deploy runs as {facts['user']}, and needs root for users, services and nginx.",
+            "privileges",
+            right="run it as root, or with `--become --ask-become-pass` where sudo is set up",
+        )
+
+
+def _system(facts: Mapping[str, Any], settings: Mapping[str, Any]) -> Iterator[Problem]:
+    if facts["os_version"] in SUPPORTED.get(facts["os"], ()) or settings.get("gramex_allow_unverified_os"):
+        return
+    known = ", ".join(f"{name.capitalize()} {' and '.join(versions)}" for name, versions in SUPPORTED.items())
+    yield Problem(
+        f"{facts['os_name']} is not supported. Tested are: {known}.",
+        "operating system",
+        right="gramex_allow_unverified_os: true  # to try it all the same",
+    )
+
+
+def _interpreters(facts: Mapping[str, Any], apps: Sequence[Mapping[str, Any]]) -> Iterator[Problem]:
+    wanted = ".".join(map(str, PYTHON))
+    for path in dict.fromkeys(app["python"] for app in apps):
+        names = ", ".join(app["name"] for app in apps if app["python"] == path)
+        python = facts["python"].get(path, {})
+        what = f"python of {names}"
+        if not python.get("version"):
+            yield Problem(f"{path} does not run: {python.get('error') or 'there is no such file'}.", what)
+        elif tuple(python["version"][:2]) < PYTHON:
+            version = ".".join(map(str, python["version"]))
+            yield Problem(f"{path} is Python {version}, too old: {wanted} or newer is needed.", what)
+        elif not python["reachable"]:
+            yield Problem(
+                f"{path} is in a folder that the app's user cannot enter.", what, right="python: /usr/bin/python3"
+            )
+
+
+def _disk(facts: Mapping[str, Any]) -> Iterator[Problem]:
+    for path, free in facts["free_mb"].items():
+        if free < FREE_MB:
+            yield Problem(f"{free} MB are free, {FREE_MB} MB are needed.", f"disk space at {path}")
+
+
+def _indexes(facts: Mapping[str, Any]) -> Iterator[Problem]:
+    for name, index in facts["indexes"].items():
+        if not index["ok"]:
+            yield Problem(f"{index['url']} does not answer: {index['error']}. {BUNDLE}", name)
+
+
+def _proxy_ports(
+    facts: Mapping[str, Any], apps: Sequence[Mapping[str, Any]], settings: Mapping[str, Any]
+) -> Iterator[Problem]:
+    for port in outer_ports(apps, settings):
+        for taker in facts["listeners"].get(str(port), []):
+            if taker["program"] != "nginx":
+                yield Problem(f"is taken by {named(taker)}. nginx needs it.", f"port {port}", right=_stop(taker))
+
+
+def _app_ports(facts: Mapping[str, Any], apps: Sequence[Mapping[str, Any]]) -> Iterator[Problem]:
+    for app in apps:
+        for taker in facts["listeners"].get(str(app["port"]), []):
+            # The app's own, or the socket unit's: systemd holds it for the app.
+            if taker["user"] != app["user"] and taker["program"] != "systemd":
+                what = f"port {app['port']} of {app['name']}"
+                yield Problem(
+                    f"is taken by {named(taker)}.", what, right=f"{_stop(taker)}, or give the app another port"
+                )
+
+
+def named(taker: Mapping[str, Any]) -> str:
+    """A program that holds a port, as an operator would look for it."""
+    if not taker["pid"]:
+        return "a program outside this machine's view (another container that shares its network?)"
+    return f"{taker['program']} (process {taker['pid']}, user {taker['user']})"
+
+
+def _stop(taker: Mapping[str, Any]) -> str:
+    return f"stop {taker['program']}" if taker["pid"] else "stop that program"

@@ -1,0 +1,280 @@
+#!/usr/bin/python
+"""Gathers in one call all that the plan has to know of a host; changes nothing."""
+
+from __future__ import annotations
+
+DOCUMENTATION = """
+module: gramex_host
+short_description: Gather what a deploy has to know of a host
+description:
+  - Reads privileges, operating system, init system, interpreters, disk space and listening ports in one call.
+  - Asks the package indexes whether they answer, where something has to be fetched from them. Changes nothing.
+options:
+  apps:
+    description: Names of the apps that will run here. An app without an environment needs the Python package index.
+    type: list
+    elements: str
+    default: []
+  interpreters:
+    description: Absolute paths of the interpreters that environments are made from.
+    type: list
+    elements: str
+    default: []
+  proxy:
+    description: Whether nginx will run here.
+    type: bool
+    default: false
+  offline:
+    description: Whether a bundle brings everything, so that no index is asked.
+    type: bool
+    default: false
+author: the gramex-deploy authors
+"""
+
+EXAMPLES = """
+- name: Look at the host
+  gramex_host:
+    apps: [site]
+    interpreters: [/usr/bin/python3]
+    proxy: true
+  register: _host
+"""
+
+RETURN = """
+facts:
+  description: The facts; see the functions of the module for each.
+  type: dict
+  returned: always
+"""
+
+import configparser
+import json
+import os
+import pwd
+import re
+import socket
+import ssl
+import subprocess
+import tempfile
+import urllib.error
+import urllib.request
+from pathlib import Path
+
+from ansible.module_utils.basic import AnsibleModule
+
+LISTEN = "0A"  # the state of a listening socket in /proc/net/tcp
+ASK_SECONDS = 8
+DEFAULT_INDEX = ""
+PIP_FILES = ("/etc/xdg/pip/pip.conf", "/etc/pip.conf", "~/.pip/pip.conf", "~/.config/pip/pip.conf")
+ROOMS = ("/srv/gramex", "/var/lib/gramex", "/etc/gramex")
+PROBE = """
+import importlib.util, json, sys
+print(json.dumps([list(sys.version_info[:3]), bool(importlib.util.find_spec("ensurepip"))]))
+"""
+
+
+def read(path):
+    """Text of a small file, '' where it cannot be read."""
+    try:
+        return Path(path).read_text(encoding="utf-8", errors="replace")
+    except OSError:
+        return ""
+
+
+def run(command):
+    """Exit code, output and errors of a program; 127 where there is none."""
+    try:
+        done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, timeout=60, check=False)
+    except (OSError, subprocess.TimeoutExpired) as error:
+        return 127, "", f"E: {error}"
+    return done.returncode, done.stdout.decode("utf-8", "replace"), done.stderr.decode("utf-8", "replace")
+
+
+def system():
+    """Name and version of the operating system, as in os-release."""
+    found = dict(re.findall(r"^(\w+)=[\"']?([^\"'\n]*)", read("/etc/os-release") or read("/usr/lib/os-release"), re.M))
+    name = found.get("PRETTY_NAME") or "this operating system"
+    return {"os": found.get("ID", ""), "os_version": found.get("VERSION_ID", ""), "os_name": name}
+
+
+def init():
+    """
+    The service manager (systemd, sysv or none) and whether services start at boot.
+
+    "Not systemd, but there is a `service` command" counts as SysV; where PID 1 is no init nothing starts at boot.
+    """
+    if Path("/run/systemd/system").is_dir():
+        return {"init": "systemd", "boot": True}
+    sysv = any(os.access(path, os.X_OK) for path in ("/usr/sbin/service", "/sbin/service"))
+    boots = read("/proc/1/comm").strip() == "init" and Path("/etc/inittab").exists()
+    return {"init": "sysv" if sysv else "none", "boot": sysv and boots}
+
+
+def listeners():
+    """Map each listening TCP port (a text, as in JSON) to the programs that hold it."""
+    ports = {}
+    for table in ("/proc/net/tcp", "/proc/net/tcp6"):
+        for row in read(table).splitlines()[1:]:
+            cells = row.split()
+            if cells[3] == LISTEN:
+                ports[f"socket:[{cells[9]}]"] = str(int(cells[1].rsplit(":", 1)[1], 16))
+    found: dict[str, list[dict]] = {port: [] for port in ports.values()}
+    named: set[str] = set()
+    for folder in Path("/proc").glob("[0-9]*"):
+        try:
+            held = {os.readlink(link) for link in (folder / "fd").iterdir()} & ports.keys()  # noqa: PTH115 no path
+            entry = program(folder) if held else {}
+        except OSError:
+            continue  # the process ended, or is not ours to look at
+        named |= held
+        for port in {ports[link] for link in held}:
+            found[port].append(entry)
+    for link in ports.keys() - named:
+        found[ports[link]].append({"program": "", "pid": 0, "user": ""})
+    return found
+
+
+def program(folder):
+    """Name, process id and user of the process with this folder in /proc."""
+    return {"program": read(folder / "comm").strip(), "pid": int(folder.name), "user": user_name(folder.stat().st_uid)}
+
+
+def user_name(uid):
+    """Name of a user id, the number where it has none."""
+    try:
+        return pwd.getpwuid(uid).pw_name
+    except KeyError:
+        return str(uid)
+
+
+def interpreter(path):
+    """Version of an interpreter, whether it can make environments, and whether every user can execute it."""
+    nothing = {"version": [], "venv": False, "reachable": False}
+    if not Path(path).exists():
+        return {**nothing, "error": "there is no such file"}
+    try:
+        version, venv = json.loads(run([path, "-c", PROBE])[1])
+    except ValueError:
+        return {**nothing, "error": "it is no Python 3"}
+    real = Path(path).resolve()
+    reachable = all(place.stat().st_mode & 0o001 for place in (real, *real.parents))
+    return {"version": version, "venv": venv, "reachable": reachable, "error": ""}
+
+
+def free_mb(paths):
+    """Free megabytes at each path, or at what exists of it. The same file system is looked at once."""
+    found, seen = {}, set()
+    for path in paths:
+        there = next(place for place in (Path(path), *Path(path).parents) if place.exists())
+        device = there.stat().st_dev
+        if device not in seen:
+            seen.add(device)
+            state = os.statvfs(there)
+            found[path] = state.f_bavail * state.f_frsize // 2**20
+    return found
+
+
+def package_index():
+    """The Python package index that pip would use here, from its environment and files; '' where it uses none."""
+    parser = configparser.RawConfigParser(strict=False)
+    files = [str(Path(name).expanduser()) for name in PIP_FILES]
+    try:
+        parser.read([*files, os.environ.get("PIP_CONFIG_FILE") or os.devnull])
+    except configparser.Error:
+        parser = configparser.RawConfigParser()
+    found: dict[str, str] = {}
+    for section in ("global", "install"):
+        if parser.has_section(section):
+            found.update(parser.items(section))
+    if os.environ.get("PIP_NO_INDEX") or found.get("no-index"):
+        return ""
+    return (os.environ.get("PIP_INDEX_URL") or found.get("index-url") or DEFAULT_INDEX).strip()
+
+
+def ask(url):
+    """Ask a web server for anything; every answer but a fault of its own or of a proxy shows that it is there."""
+    shown = re.sub(r"//[^/@]*@", "//", url)  # without a user's name and password
+    answer = {"url": shown, "ok": True, "error": ""}
+    if not shown.startswith(("http://", "https://")):
+        return answer
+    request = urllib.request.Request(shown.rstrip("/") + "/pip/", headers={"User-Agent": "gramex-deploy"})  # noqa: S310
+    try:
+        with urllib.request.urlopen(request, timeout=ASK_SECONDS):  # noqa: S310 checked above
+            return answer
+    except urllib.error.HTTPError as error:
+        good = error.code < 500 and error.code != 407
+        return answer if good else {**answer, "ok": False, "error": f"HTTP status {error.code}"}
+    except urllib.error.URLError as error:
+        if isinstance(error.reason, ssl.SSLError):
+            return answer  # it is there; pip brings certificates of its own
+        return {**answer, "ok": False, "error": str(getattr(error.reason, "strerror", None) or error.reason)}
+    except (OSError, ValueError) as error:
+        return {**answer, "ok": False, "error": str(error)}
+
+
+def system_index():
+    """Ask the package sources of the operating system, by its own program with its proxies, until one answers."""
+    target = "$(REPO_URI)dists/$(RELEASE)/InRelease"
+    urls = list(dict.fromkeys(run(["apt-get", "indextargets", "--format", target, "Created-By: Packages"])[1].split()))
+    options = ["-o", "Acquire::Retries=0", "-o", "APT::Sandbox::User=root"]
+    for scheme in ("http", "https"):
+        options += ["-o", f"Acquire::{scheme}::Timeout={ASK_SECONDS}"]
+    error = "no source is configured"
+    with tempfile.TemporaryDirectory(prefix="gramex-") as folder:
+        for url in urls[:2]:
+            fetch = ["/usr/lib/apt/apt-helper", *options, "download-file", url, f"{folder}/InRelease"]
+            code, _output, text = run(fetch)
+            if code == 0:
+                return {"url": url, "ok": True, "error": ""}
+            lines = [line for line in text.splitlines() if line.startswith("E: ")]
+            error = lines[0][3:].split("  ")[-1] if lines else "no answer"
+    return {"url": urls[0] if urls else "apt", "ok": False, "error": error}
+
+
+def indexes(apps, packages, proxy):
+    """Ask the package indexes that something has to be fetched from."""
+    found = {}
+    fresh = [name for name in apps if not any(Path("/srv/gramex", name, "venvs").glob("*/bin/python"))]
+    index = package_index() if fresh else ""
+    if index:
+        found["Python package index"] = ask(index)
+    if apps and (not packages["venv"] or (proxy and not packages["nginx"])):
+        found["package index of the operating system"] = system_index()
+    return found
+
+
+def gather(params):
+    """All facts of the host."""
+    pythons = {path: interpreter(path) for path in params["interpreters"]}
+    packages = {"nginx": Path("/usr/sbin/nginx").exists(), "venv": all(python["venv"] for python in pythons.values())}
+    return {
+        "uid": os.geteuid(),
+        "user": user_name(os.geteuid()),
+        "hostname": socket.gethostname(),
+        **system(),
+        **init(),
+        "python": pythons,
+        "packages": packages,
+        "free_mb": free_mb(ROOMS),
+        "listeners": listeners(),
+        "indexes": {} if params["offline"] else indexes(params["apps"], packages, params["proxy"]),
+    }
+
+
+def main():
+    """Run as a module."""
+    names = {"type": "list", "elements": "str", "default": []}
+    module = AnsibleModule(
+        argument_spec={
+            "apps": names,
+            "interpreters": names,
+            "proxy": {"type": "bool", "default": False},
+            "offline": {"type": "bool", "default": False},
+        },
+        supports_check_mode=True,
+    )
+    module.exit_json(changed=False, facts=gather(module.params))
+
+
+if __name__ == "__main__":
+    main()
