@@ -12,13 +12,18 @@ app_log = logging.getLogger("gramex")
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """One thing that is wrong: `level` is a logging level, `line` counts from 1, `key` is dotted (`url.home.pattern`)."""
+    """One thing that is wrong.
+
+    `level` is a logging level, `line` counts from 1, `key` is dotted (`url.home.pattern`). `title` goes before all of
+    it in the log.
+    """
 
     level: int
     message: str
     file: Path | None = None
     line: int | None = None
     key: str | None = None
+    title: str = ""
 
     def __str__(self) -> str:
         """Return ``FILE:LINE: KEY: message``, without the parts that are not known."""
@@ -26,6 +31,10 @@ class Problem:
         if place and self.line:
             place += f":{self.line}"
         return ": ".join(part for part in (place, self.key, self.message) if part)
+
+    def log(self) -> None:
+        """Write it to the log."""
+        app_log.log(self.level, "%s", f"{self.title}: {self}" if self.title else str(self))
 
 
 class ConfigError(Exception):
