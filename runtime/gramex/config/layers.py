@@ -105,9 +105,9 @@ def _load(folder: Path, options: Mapping[str, Any], strict: bool) -> Loaded:
     except RecursionError:
         raise ConfigError(Problem(logging.CRITICAL, "is nested too deep, or contains itself", own)) from None
     table.enter_file(own, folder)
-    fatal = (
-        reader.fatal + (reader.broken if strict else []) + check_app(conf, tree, folder) + _check_version(conf, tree)
-    )
+    fatal = reader.fatal + check_app(conf, tree) + _check_version(conf, tree)
+    if strict:
+        fatal += reader.broken
     if fatal:
         raise ConfigError(*fatal)
     problems = reader.problems + _check_sections(conf, tree)
