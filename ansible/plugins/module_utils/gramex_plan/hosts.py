@@ -23,9 +23,9 @@ def judge(
     `facts` is what gramex_host returns; `apps` are checked apps.
     """
     present = [app for app in apps if app["state"] == "present"]
-    found = [*_privileges(facts), *_system(facts, settings)]
+    found = [*_privileges(facts)]
     if present:
-        found += [*_interpreters(facts, present), *_disk(facts), *_indexes(facts)]
+        found += [*_system(facts, settings), *_interpreters(facts, present), *_disk(facts), *_indexes(facts)]
     if present and facts["uid"] == 0:  # who holds a port is told to root only
         found += [*_app_ports(facts, present), *(_proxy_ports(facts, present, settings) if proxy else ())]
     return found

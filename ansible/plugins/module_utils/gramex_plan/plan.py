@@ -47,7 +47,8 @@ def check(values: Mapping[str, Any], declared: Mapping[str, Any], host: Host, ba
             app.values["remove_data"] = app["remove_data"] or bool(chosen.get("gramex_remove_data"))
         if app.present:
             check_sources(app, base)
-    return Checked([app.values for app in apps] if "gramex" in host.groups else [], chosen)
+    named = [app.values for app in apps if app["name"]]
+    return Checked(named if "gramex" in host.groups else [], chosen)
 
 
 def make(checked: Checked, facts: Mapping[str, Any], proxy: bool) -> dict[str, Any]:

@@ -1,0 +1,239 @@
+"""Shows a run as people read it: what is done to which host, failures as text, and the tables at the end."""
+
+from __future__ import annotations
+
+DOCUMENTATION = """
+name: gramex
+type: stdout
+short_description: Progress in sentences, failures as text, a table at the end
+description:
+  - Extends the default callback. C(-v) shows results, C(-vvv) shows tracebacks, as there.
+extends_documentation_fragment:
+  - default_callback
+  - result_format_callback
+requirements:
+  - set as stdout_callback in ansible.cfg
+"""
+
+import atexit
+import os
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+from ansible.plugins.callback.default import CallbackModule as Default
+
+from ansible import constants as C
+from ansible import context
+
+LIBRARY = str(Path(__file__).resolve().parents[1] / "module_utils")
+if LIBRARY not in sys.path:  # Ansible offers our module_utils to modules, not to its own process
+    sys.path.append(LIBRARY)
+
+from gramex_report.failure import explain
+from gramex_report.table import APPS, CERTIFICATES, table
+
+SILENT = {"validate_argument_spec", "meta", "include_tasks", "include_role", "import_role", "include_vars"}
+STOPPED = "Stopped before the end. Run the same command again: it mends what was begun."
+AGAIN = "Mend it and run the same command again: it goes on from here."
+
+
+class CallbackModule(Default):
+    """One line for each task and host, printed when it begins and completed when it ends."""
+
+    CALLBACK_VERSION = 2.0
+    CALLBACK_TYPE = "stdout"
+    CALLBACK_NAME = "gramex"
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._open: tuple[str, str] | None = None  # host and task of the line that has no end yet
+        self._announced = ""  # task that was printed as begun
+        self._since: dict[tuple[str, str], float] = {}
+        self._begun = time.monotonic()
+        self._report: dict[str, list[dict[str, str]]] = {"apps": [], "certificates": []}
+        self._refused = False
+        self._process = 0
+
+    # The run
+
+    def v2_playbook_on_start(self, playbook: Any) -> None:
+        """Remember that a run began, so that one that is stopped says what to do."""
+        super().v2_playbook_on_start(playbook)
+        self._process = os.getpid()
+        atexit.register(self._stopped)
+
+    def _stopped(self) -> None:
+        if self._process == os.getpid():
+            self._line(STOPPED, C.COLOR_WARN)
+
+    def v2_playbook_on_play_start(self, play: Any) -> None:
+        """Print the play's name."""
+        self._play = play
+        self._line("")
+        self._line(play.get_name().strip() + (" (check mode: nothing is changed)" if play.check_mode else ""))
+
+    def v2_playbook_on_no_hosts_matched(self) -> None:
+        """Say which groups are empty."""
+        self._line("  no host of the inventory is in " + " or ".join(map(str, self._play.hosts)), C.COLOR_SKIP)
+
+    def v2_playbook_on_include(self, included_file: Any) -> None:
+        """Say nothing: the tasks in it speak for themselves."""
+
+    # A task
+
+    def _task_start(self, task: Any, prefix: str | None = None) -> None:
+        """Print nothing yet: the line begins with the first host's."""
+
+    def _print_task_banner(self, task: Any) -> None:
+        """End the open line, so that what follows it, such as a diff, stands on its own."""
+        self._close()
+        self._last_task_banner = task._uuid
+
+    def v2_runner_on_start(self, host: Any, task: Any) -> None:
+        """Begin the line of a task. Of many hosts the first is named; the others come with their results."""
+        self._since[host.get_name(), task._uuid] = time.monotonic()
+        if task._uuid == self._announced or silent(task):
+            return
+        self._close()
+        self._announced = task._uuid
+        self._open = (host.get_name(), task._uuid)
+        self._display.display(f"  {host.get_name()}: {title(task)} ... ", newline=False)
+        sys.stdout.flush()
+
+    def _end(self, result: Any, word: str, color: str) -> None:
+        key = (result.host.get_name(), result.task._uuid)
+        spent = time.monotonic() - self._since.pop(key, time.monotonic())
+        text = f"{word} ({spent:.1f} s)" if spent >= 0.05 else word
+        if self._open == key:
+            self._open = None
+            self._display.display(text, color=color)
+        else:
+            self._line(f"  {self.host_label(result)}: {title(result.task)}: {text}", color)
+        sys.stdout.flush()
+
+    def v2_runner_on_ok(self, result: Any) -> None:
+        """Complete the line; show notes, and the whole result where -v asks for it."""
+        changed = bool(result.result.get("changed"))
+        if bare(result.task.action) == "gramex_report":
+            for name, rows in result.result.get("report", {}).items():
+                self._report[name] += rows
+        if silent(result.task):
+            return
+        self._handle_warnings(result.result)
+        self._end(result, "changed" if changed else "ok", C.COLOR_CHANGED if changed else C.COLOR_OK)
+        for note in result.result.get("notes") or ():
+            self._line(f"    {note}")
+        if self._run_is_verbose(result):
+            self._clean_results(result.result, result.task.action)
+            self._line(self._dump_results(result.result), C.COLOR_VERBOSE)
+        elif bare(result.task.action) == "debug":
+            self._line(f"    {result.result.get('msg', self._dump_results(result.result))}", C.COLOR_DEBUG)
+
+    def v2_runner_on_skipped(self, result: Any) -> None:
+        """Complete the line of a task whose condition is false."""
+        if not silent(result.task):
+            self._end(result, "not needed", C.COLOR_SKIP)
+
+    def v2_runner_on_failed(self, result: Any, ignore_errors: bool = False) -> None:
+        """Complete the line and say why it failed."""
+        self._handle_warnings(result.result)
+        if ignore_errors:
+            self._end(result, "failed, which does not matter here", C.COLOR_SKIP)
+            return
+        self._refused = self._refused or bare(result.task.action) == "gramex_plan"
+        self._end(result, "FAILED", C.COLOR_ERROR)
+        self._reason(explain(result.result), C.COLOR_ERROR)
+        if self._display.verbosity >= 3:
+            self._handle_exception(result.result)
+
+    def v2_runner_on_unreachable(self, result: Any) -> None:
+        """Complete the line and say what Ansible said of the connection."""
+        self._end(result, "UNREACHABLE", C.COLOR_UNREACHABLE)
+        self._reason(explain(result.result), C.COLOR_UNREACHABLE)
+
+    def v2_runner_retry(self, result: Any) -> None:
+        """Say that a task is tried again."""
+        left = int(result.result.get("retries", 0)) - int(result.result.get("attempts", 0))
+        self._line(f"  {self.host_label(result)}: {title(result.task)}: not yet, {left} tries left", C.COLOR_DEBUG)
+
+    # Items of a loop show in the task's own line; failed ones in its reason.
+
+    def v2_runner_item_on_ok(self, result: Any) -> None:
+        """Show the item where -v asks for it."""
+        if self._run_is_verbose(result):
+            super().v2_runner_item_on_ok(result)
+
+    def v2_runner_item_on_failed(self, result: Any) -> None:
+        """Say nothing yet: the task's line follows."""
+
+    def v2_runner_item_on_skipped(self, result: Any) -> None:
+        """Say nothing: the task's line follows."""
+
+    # The end
+
+    def v2_playbook_on_stats(self, stats: Any) -> None:
+        """Print a line of counts for each host, then the tables."""
+        self._process = 0
+        self._line("")
+        hosts = sorted(stats.processed)
+        failed = False
+        for host in hosts:
+            counts = stats.summarize(host)
+            bad = bool(counts["failures"] or counts["unreachable"])
+            failed = failed or bad
+            names = (("ok", "ok"), ("changed", "changed"), ("unreachable", "unreachable"), ("failures", "failed"))
+            text = " ".join(f"{name}={counts[key]}" for key, name in names)
+            color = C.COLOR_ERROR if bad else C.COLOR_CHANGED if counts["changed"] else C.COLOR_OK
+            self._line(f"{host}: {text} in {time.monotonic() - self._begun:.0f} s", color)
+        if not hosts:
+            source = " ".join(map(str, context.CLIARGS.get("inventory") or ()))
+            self._line(
+                f"Nothing was done: the inventory {source} has no host in the groups of the play.", C.COLOR_ERROR
+            )
+        elif failed and not self._refused:
+            self._line(AGAIN, C.COLOR_ERROR)
+        for name, titles in (("apps", APPS), ("certificates", CERTIFICATES)):
+            lines = table(self._report[name], titles)
+            if lines:
+                self._line("")
+                for line in lines:
+                    self._line(line)
+
+    # Printing
+
+    def _handle_warnings(self, res: Any) -> None:
+        """End the open line before warnings, which Ansible prints itself."""
+        if res.get("warnings") or res.get("deprecations"):
+            self._close()
+        super()._handle_warnings(res)
+
+    def _close(self) -> None:
+        if self._open:
+            self._open = None
+            self._display.display("")
+
+    def _line(self, text: str, color: str | None = None) -> None:
+        self._close()
+        self._display.display(text, color=color)
+        sys.stdout.flush()
+
+    def _reason(self, lines: list[str], color: str) -> None:
+        for line in lines:
+            self._line(f"    {line}" if line else "", color)
+
+
+def bare(action: str) -> str:
+    """An action's name without its collection."""
+    return str(action).rsplit(".", 1)[-1]
+
+
+def silent(task: Any) -> bool:
+    """Whether a task only leads to others."""
+    return bare(task.action) in SILENT
+
+
+def title(task: Any) -> str:
+    """The task's name without its role's, which the play says already."""
+    return str(task.get_name()).strip().split(" : ", 1)[-1]

@@ -1,0 +1,51 @@
+"""Joins a host's plan with what its roles returned into rows of the final tables."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+NEVER = "does not start at boot"
+
+
+def rows_of(result: Any) -> list[Mapping[str, Any]]:
+    """The rows that a role returned: a list, or a registered result with the key `rows`; [] where it did not run."""
+    found = result.get("rows") if isinstance(result, Mapping) else result
+    return [row for row in found if isinstance(row, Mapping)] if isinstance(found, (list, tuple)) else []
+
+
+def apps(host: str, plan: Mapping[str, Any], result: Any) -> list[dict[str, str]]:
+    """A row for each app of the host: where it is, which release runs, how, and whether it comes back after a boot."""
+    returned = {str(row.get("name")): row for row in rows_of(result)}
+    names = [app["name"] for app in plan.get("apps", ())]
+    wanted = {app["name"]: app for app in plan.get("apps", ())}
+    made = []
+    for name in [*names, *(other for other in returned if other not in wanted)]:
+        app, row = wanted.get(name, {}), returned.get(name, {})
+        removed = app.get("state") == "absent" or (not app and row)
+        made.append(
+            {
+                "host": host,
+                "app": name,
+                "url": "" if removed else str(app.get("url", "")),
+                "release": str(row.get("release") or ""),
+                "service": str(row.get("state") or ("removed" if removed else "")),
+                "boot": "" if removed or "boot" not in row else "yes" if row["boot"] else NEVER,
+                "gap": f"{float(row['gap']):.1f} s" if row.get("gap") else "",
+            }
+        )
+    return made
+
+
+def certificates(host: str, result: Any) -> list[dict[str, str]]:
+    """A row for each certificate that the host serves."""
+    return [
+        {
+            "host": host,
+            "domain": str(row.get("domain", "")),
+            "fingerprint": str(row.get("fingerprint") or ""),
+            "expires": str(row.get("expires") or ""),
+        }
+        for row in rows_of(result)
+        if row.get("fingerprint")
+    ]
