@@ -1,0 +1,92 @@
+"""Fixtures for tests on the hosts of a molecule scenario. `molecule verify -s NAME` runs them on hosts that stand."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import testinfra
+import yaml
+from testinfra.host import Host
+
+from system.controller import Controller
+from system.target import Browser, Target, container_name, root_folder
+
+SCENARIO = os.environ.get("MOLECULE_SCENARIO_NAME", "")
+# Without a scenario there are no hosts: only the tests of the tools beside this file run.
+collect_ignore = [] if SCENARIO else ["default", "bare"]
+
+AUTHORITY = "/etc/gramex/tls/localhost/fullchain.pem"
+
+
+def _inventory() -> Path:
+    return root_folder() / "molecule" / SCENARIO / "inventory"
+
+
+def _targets() -> list[Target]:
+    described = yaml.safe_load((_inventory() / "hosts.yml").read_text(encoding="utf-8"))
+    containers = described["gramex"]["children"]["containers"]["hosts"]
+    return [Target(name, container_name(SCENARIO, name), host["test_init"]) for name, host in containers.items()]
+
+
+TARGETS = _targets() if SCENARIO else []
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """A test that takes `target` runs on each host; mark `init("systemd")` to choose among them."""
+    if "target" in metafunc.fixturenames:
+        marker = metafunc.definition.get_closest_marker("init")
+        chosen = [target for target in TARGETS if not marker or target.init in marker.args]
+        metafunc.parametrize("target", chosen, ids=[target.name for target in chosen], scope="session")
+
+
+@pytest.hookimpl(hookwrapper=True)
+def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) -> Iterator[None]:
+    """A failed test on a host first shows what the services there wrote."""
+    outcome = yield
+    report = outcome.get_result()  # type: ignore[attr-defined]
+    if not report.failed:
+        return
+    target = getattr(item, "funcargs", {}).get("target")
+    for one in [target] if target else TARGETS:
+        reporter = item.config.get_terminal_writer()
+        reporter.line()
+        reporter.line(f"--- journal of {one.name}, before the failure of {item.name}")
+        reporter.line(one.journal())
+        reporter.line("---")
+
+
+@pytest.fixture(scope="session")
+def targets() -> Iterator[list[Target]]:
+    """All hosts of the scenario."""
+    yield TARGETS
+    for target in TARGETS:
+        target.close()
+
+
+@pytest.fixture
+def host(target: Target) -> Host:
+    """The host through testinfra."""
+    return testinfra.get_host(f"docker://{target.container}")
+
+
+@pytest.fixture
+def browser(target: Target) -> Browser:
+    """A new user at https://localhost of the host, who trusts the host's own certificate."""
+    return Browser(target, AUTHORITY)
+
+
+@pytest.fixture(scope="session")
+def controller() -> Controller:
+    """Where playbooks run."""
+    return Controller(root_folder(), _inventory())
+
+
+@pytest.fixture(scope="session")
+def apps() -> Path:
+    """The apps' folders on the controller, which tests may change."""
+    return next(
+        (root_folder() / "build" / "test" / f"{SCENARIO}{os.environ.get('GRAMEX_TEST_RUN', '')}").glob("*/site")
+    ).parent

@@ -1,0 +1,90 @@
+"""Run playbooks on the test hosts as an operator would, and tell what came out."""
+
+from __future__ import annotations
+
+import os
+import re
+import signal
+import subprocess
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+RECAP = re.compile(r"^(\S+) +: ok=(\d+) +changed=(\d+) +unreachable=(\d+) +failed=(\d+)", re.MULTILINE)
+
+
+@dataclass(frozen=True, slots=True)
+class Play:
+    """How a run ended. `changed` and `failed`: counts by host, from the recap; `seconds`: how long it took."""
+
+    code: int
+    output: str
+    changed: dict[str, int]
+    failed: dict[str, int]
+    seconds: float
+
+    @property
+    def end(self) -> str:
+        """The last lines, for assertions."""
+        return "\n".join(self.output.splitlines()[-60:])
+
+
+@dataclass(frozen=True, slots=True)
+class Controller:
+    """The machine that playbooks run on. `root` is the repository, `inventory` the scenario's."""
+
+    root: Path
+    inventory: Path
+
+    def play(
+        self, playbook: str = "site.yml", *options: str, timeout: float = 600, stop: Callable[[str], bool] | None = None
+    ) -> Play:
+        """Run a playbook to its end, at most `timeout` seconds.
+
+        `stop` sees each line of output; when it returns true the whole run is killed, as by a crash of the machine.
+        """
+        began = time.monotonic()
+        process = subprocess.Popen(
+            ["ansible-playbook", "-i", str(self.inventory), playbook, *options],
+            cwd=self.root,
+            env={**os.environ, "NO_COLOR": "1", "ANSIBLE_CONFIG": str(self.root / "ansible.cfg")},
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            errors="replace",
+            start_new_session=True,
+        )
+        bound = threading.Timer(timeout, os.killpg, (process.pid, signal.SIGKILL))
+        bound.start()
+        lines = []
+        try:
+            assert process.stdout
+            for line in process.stdout:
+                lines.append(line)
+                if stop and stop(line):
+                    os.killpg(process.pid, signal.SIGKILL)
+                    break
+            code = process.wait()
+        finally:
+            bound.cancel()
+            if process.poll() is None:
+                os.killpg(process.pid, signal.SIGKILL)
+                process.wait()
+        output = "".join(lines)
+        recap = RECAP.findall(output)
+        return Play(
+            code,
+            output,
+            {name: int(changed) for name, _, changed, _, _ in recap},
+            {name: int(failed) + int(unreachable) for name, _, _, unreachable, failed in recap},
+            time.monotonic() - began,
+        )
+
+    def deploy(self, *options: str) -> Play:
+        """Run site.yml and insist that it succeeds."""
+        play = self.play("site.yml", *options)
+        assert play.code == 0, f"site.yml failed:\n{play.end}"
+        return play
