@@ -1,0 +1,79 @@
+"""Adds to a user who logs in what a table says: ``lookup:``."""
+
+from __future__ import annotations
+
+import csv
+import json
+import re
+from collections.abc import Iterable, Mapping
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+SUFFIXES = (".csv", ".json", ".yaml", ".yml")
+
+
+class Lookup:
+    """A table of users: a CSV, JSON or YAML file with a list of rows, or a table in SQLite. Read at each log in."""
+
+    def __init__(self, spec: Any, folder: Path):
+        """Take ``{url: FILE or sqlite:///FILE, table: NAME, id: COLUMN}``; paths are relative to `folder`.
+
+        Raises:
+            ValueError: it cannot be meant, or is a kind of table that cannot be read.
+        """
+        if isinstance(spec, str):
+            spec = {"url": spec}
+        if not isinstance(spec, Mapping) or not isinstance(spec.get("url"), str):
+            raise ValueError(f"lookup: must be a mapping such as {{url: users.csv, id: user}}, not {spec!r}")
+        url = spec["url"]
+        self.column = str(spec.get("id", "user"))
+        self.table = ""
+        if url.startswith("sqlite:///"):
+            self.table = str(spec.get("table", ""))
+            if not re.fullmatch(r"[^\W\d]\w*", self.table):
+                raise ValueError(f"lookup.table: must be the name of a table, not {self.table!r}")
+            url = url.removeprefix("sqlite:///")
+        elif Path(url).suffix.lower() not in SUFFIXES:
+            raise ValueError(f"lookup.url: must be a {', '.join(SUFFIXES)} file or sqlite:///FILE, not {url!r}")
+        self.path = folder / url
+
+    def find(self, id: Any) -> dict[str, Any]:
+        """Return the columns of the user's row but empty ones, nothing if there is no row.
+
+        Raises:
+            OSError: the file cannot be read.
+            ValueError: it holds no rows.
+        """
+        for row in self._rows():
+            if str(row.get(self.column)) == str(id):
+                return {str(name): value for name, value in row.items() if value not in (None, "") and name is not None}
+        return {}
+
+    def _rows(self) -> Iterable[Mapping[str, Any]]:
+        if self.table:
+            return self._select()
+        with self.path.open(encoding="utf-8-sig", newline="") as stream:
+            if self.path.suffix.lower() == ".csv":
+                return list(csv.DictReader(stream))
+            text = stream.read()
+        if self.path.suffix.lower() == ".json":
+            rows = json.loads(text)
+        else:
+            import yaml
+
+            rows = yaml.safe_load(text)
+        if not isinstance(rows, list) or not all(isinstance(row, Mapping) for row in rows):
+            raise ValueError(f"{self.path}: must hold a list of mappings")
+        return rows
+
+    def _select(self) -> list[dict[str, Any]]:
+        import sqlite3
+
+        try:
+            with closing(sqlite3.connect(f"{self.path.absolute().as_uri()}?mode=ro", uri=True)) as connection:
+                connection.row_factory = sqlite3.Row
+                # Table and column come from the configuration; the id is compared by the caller.
+                return [dict(row) for row in connection.execute(f'SELECT * FROM "{self.table}"')]  # noqa: S608
+        except sqlite3.Error as error:
+            raise ValueError(f"{self.path}: {error}") from None

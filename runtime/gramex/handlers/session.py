@@ -1,0 +1,320 @@
+"""The visitor's session: found by its cookie when first asked for, stored before the answer that tells of it."""
+
+from __future__ import annotations
+
+import logging
+import re
+import secrets
+import time
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING, Any
+
+from tornado.httputil import HTTPHeaders, HTTPServerRequest
+from tornado.web import HTTPError, create_signed_value, decode_signed_value
+
+from gramex.services.session.settings import DAY, SessionSettings
+from gramex.services.session.store import Record, encode, user_of
+
+if TYPE_CHECKING:
+    from asyncio import Future
+
+    from gramex.handlers.application import Application
+    from gramex.services.session import SessionStore
+
+app_log = logging.getLogger("gramex")
+
+VERIFIED = 10_000  # cookies whose signature is remembered, about 300 bytes each
+OLDEST = 36500  # days; a session's own end is what counts
+UNREAD: Any = object()
+SHARED = re.compile(r"(public|s-maxage)\b", re.IGNORECASE)  # what private answers must not say
+
+
+class SessionCookie:
+    """Reads and makes the cookie that carries a session's id, signed."""
+
+    def __init__(self, settings: SessionSettings, secret: str | bytes):
+        """Take the settings of ``app.session`` and the key that signs."""
+        self.settings = settings
+        self.secret = secret
+        self.mark = f"{settings.cookie}="
+        self._verified: dict[str, str] = {}
+
+    def ids(self, header: str) -> Iterator[str]:
+        """Return the ids in a Cookie header that carry our signature; there can be several from several paths."""
+        for part in header.split(";"):
+            name, _, value = part.partition("=")
+            if name.strip() == self.settings.cookie:
+                value = value.strip().strip('"')
+                id = self._verified.get(value) or self._verify(value)
+                if id:
+                    yield id
+
+    def _verify(self, value: str) -> str | None:
+        found = decode_signed_value(self.secret, self.settings.cookie, value, max_age_days=OLDEST)
+        if not found:
+            return None
+        if len(self._verified) >= VERIFIED:
+            self._verified.clear()
+        self._verified[value] = found.decode("ascii", "replace")
+        return self._verified[value]
+
+    def sign(self, id: str) -> bytes:
+        """Return the cookie's value for a session id."""
+        return create_signed_value(self.secret, self.settings.cookie, id)
+
+
+class Session(dict[str, Any]):
+    """What a visitor's session holds, as this request sees it. ``session['id']`` is its id.
+
+    Values are what JSON can hold. Other requests see changes once this one has answered.
+    """
+
+
+class SessionMixin:
+    """Adds `session` and `current_user` to a handler."""
+
+    application: Application
+    request: HTTPServerRequest
+    session_cookie_days: float | None = None  # set at a log in that has its own expiry
+    is_private = False  # the answer is for one user: `auth` sets it
+
+    _session: Session | None = None
+    _record: Record | None = UNREAD
+    _session_id = ""
+    _new_id = False
+    _set_user: Any = UNREAD
+
+    if TYPE_CHECKING:
+        _headers_written: bool
+        _headers: HTTPHeaders
+        gramex_root: str
+        name: str
+
+        def set_cookie(self, name: str, value: str | bytes, **kwargs: Any) -> None: ...
+        def set_header(self, name: str, value: str) -> None: ...
+
+    @property
+    def session(self) -> Session:
+        """The visitor's session. Asking makes one, if the cookie of the request has none."""
+        if self._session is None:
+            record = self._find_session()
+            if record is None:
+                self._session_id = secrets.token_urlsafe(24)
+                self._session = Session()
+            else:
+                self._session = Session(record.copy())
+            self._session["id"] = self._session_id
+        return self._session
+
+    def has_session(self) -> bool:
+        """True if there is a session; none is made."""
+        return self._session is not None or self._find_session() is not None
+
+    def _find_session(self) -> Record | None:
+        if self._record is UNREAD:
+            self._record = None
+            header = self.request.headers.get("Cookie")
+            cookie = self.application.session_cookie
+            if header and cookie.mark in header:
+                store = self._store
+                for id in cookie.ids(header):
+                    self._record = store.fetch(id)
+                    if self._record is not None:
+                        self._session_id = id
+                        break
+        return self._record
+
+    @property
+    def _store(self) -> SessionStore:
+        return self.application.services.sessions
+
+    # The user.
+
+    def get_current_user(self) -> Any:
+        """Return the user of the session, None if nobody is logged in. Makes no session."""
+        return self.session.get("user") if self.peek_session("user") is not None else None
+
+    @property
+    def current_user(self) -> Any:
+        """The user that is logged in, None if nobody is. Setting it counts for this request alone: see `log_in`."""
+        if self._set_user is not UNREAD:
+            return self._set_user
+        if type(self).get_current_user is SessionMixin.get_current_user:
+            return self.get_current_user()
+        self._set_user = self.get_current_user()  # the app's own: it may be expensive
+        return self._set_user
+
+    @current_user.setter
+    def current_user(self, user: Any) -> None:
+        self._set_user = user
+
+    def peek_user(self) -> Any:
+        """Return the user that is logged in, shared by all requests: for reading only, and cheaper."""
+        if self._set_user is not UNREAD or type(self).get_current_user is not SessionMixin.get_current_user:
+            return self.current_user
+        return self.peek_session("user")
+
+    def peek_session(self, key: str) -> Any:
+        """Return what the session has under a key, shared by all requests: for reading only. Makes no session."""
+        if self._session is not None:
+            return self._session.get(key)
+        record = self._find_session()
+        return None if record is None else record.data.get(key)
+
+    def log_in(self, user: Any, key: str = "user", days: float | None = None) -> None:
+        """Make `user` the session's user, under a new session id. It is stored with the answer, or `save_session`."""
+        self.session[key] = user
+        self._new_id = True
+        self._set_user = UNREAD
+        self.session_cookie_days = days
+
+    def log_out(self, key: str = "user") -> None:
+        """Make the session nobody's. Makes no session."""
+        if self.peek_session(key) is not None:
+            del self.session[key]
+        self._set_user = UNREAD
+
+    # Storing.
+
+    def save_session(self) -> None:
+        """Store what this request changed in the session. Other processes see it when this returns.
+
+        Raises:
+            Exception: it could not be stored.
+        """
+        if self._session is None:
+            return
+        data = {key: value for key, value in self._session.items() if key != "id"}
+        record = self._record if self._record is not UNREAD else None
+        old: Mapping[str, Any] = {} if record is None else record.data
+        if record is not None and not self._new_id and data == old:
+            return
+        _drop_unkept(data, old, self.name)
+        user = user_of(data)
+        expires = time.time() + self._cookie_days() * DAY
+        if record is None or self._new_id or (user is not None and user != user_of(old)):
+            if self._headers_written:
+                app_log.error("url:%s: a session was made after the answer had begun: it is lost", self.name)
+                self._session = None
+                return
+            id = self._session_id
+            if record is not None:
+                id = secrets.token_urlsafe(24)
+                self._store.move(self._session_id, id, data, expires)
+            else:
+                self._store.save(id, data, expires)
+            self._session_id = self._session["id"] = id
+            self._send_cookie(id)
+        else:
+            expires = record.expires
+            changed = {key: value for key, value in data.items() if key not in old or old[key] != value}
+            # False: it was ended meanwhile, by a log in elsewhere say; then nothing is to be kept.
+            self._store.change(self._session_id, changed, old.keys() - data.keys())
+        self._new_id = False
+        self._record = Record(encode(data), expires, None)
+
+    def forget_session(self) -> None:
+        """Store changes, and read the session anew when it is asked for: for handlers that outlive their request."""
+        if self._session is not None:
+            self._save_or_log()
+        self._session, self._record = None, UNREAD
+
+    def flush(self, include_footers: bool = False) -> Future[None]:
+        """Send what was written, after the session that it tells of was stored."""
+        if not self._headers_written:
+            if self._session is not None:
+                self._save_or_log()
+            if self.is_private:
+                self._forbid_sharing()
+        return super().flush(include_footers)  # type: ignore[misc]
+
+    def on_finish(self) -> None:
+        """Store what changed while the answer was sent."""
+        if self._session is not None:
+            self._save_or_log()
+        super().on_finish()  # type: ignore[misc]
+
+    def _save_or_log(self) -> None:
+        try:
+            self.save_session()
+        except Exception as error:
+            # A full disk must not take down pages that only count visits. Log ins store by themselves, and fail.
+            app_log.error("url:%s: the session cannot be stored: %s", self.name, error)
+
+    def _forbid_sharing(self) -> None:
+        """Tell caches between us and the browser that the answer is for one user."""
+        control = self._headers.get("Cache-Control", "")
+        if not re.search(r"\b(private|no-store)\b", control, re.IGNORECASE):
+            kept = [each.strip() for each in control.split(",") if each.strip() and not SHARED.match(each.strip())]
+            self.set_header("Cache-Control", ", ".join(["private", *kept]))
+
+    def _cookie_days(self) -> float:
+        return self.session_cookie_days or self.application.session_cookie.settings.days
+
+    def _send_cookie(self, id: str) -> None:
+        cookie = self.application.session_cookie
+        settings = cookie.settings
+        persistent = settings.persistent or self.session_cookie_days is not None
+        flags: dict[str, Any] = {"httponly": settings.httponly, "secure": self.is_secure(settings.secure)}
+        if settings.samesite:
+            flags["samesite"] = settings.samesite
+        self.set_cookie(
+            settings.cookie,
+            cookie.sign(id),
+            domain=settings.domain,
+            path=settings.path or self.cookie_path(),
+            expires_days=self._cookie_days() if persistent else None,
+            **flags,
+        )
+
+    def is_secure(self, configured: bool | None = None) -> bool:
+        """True if cookies must only travel by HTTPS: as configured, else as the request came."""
+        return self.request.protocol == "https" if configured is None else configured
+
+    def cookie_path(self) -> str:
+        """Return the path of cookies: where a proxy shows the app, so that apps on one site keep theirs apart."""
+        return f"{self.gramex_root}/"
+
+
+def _drop_unkept(data: dict[str, Any], old: Mapping[str, Any], name: str) -> None:
+    """Take values out of `data` that cannot be stored, and say so; the old ones stay."""
+    try:
+        encode(data)
+        return
+    except (TypeError, ValueError, RecursionError):
+        pass
+    for key in list(data):
+        try:
+            encode({key: data[key]})
+        except (TypeError, ValueError, RecursionError) as error:
+            app_log.error("url:%s: session[%r]: %s", name, key, error)
+            if key in old:
+                data[key] = old[key]
+            else:
+                del data[key]
+
+
+def take_user_header(handler: Any) -> None:
+    """Log in the user that the header ``X-Gramex-User`` names, if our own key signed it. A step of every handler.
+
+    Raises:
+        HTTPError: 400; the signature is not ours, or older than a month.
+    """
+    value = handler.request.headers.get("X-Gramex-User")
+    if value is None:
+        return
+    secret = str(handler.application.session_cookie.secret)
+    signed = decode_signed_value(secret, "user", value) if not is_guessable(secret) else None
+    try:
+        user = Record((signed or b"").decode(), 0, None).data
+    except ValueError:
+        user = None
+    if not user or not isinstance(user, Mapping):
+        raise HTTPError(400, "X-Gramex-User: not signed with this app's key")
+    if handler.peek_session("user") != user:
+        handler.log_in(user)
+
+
+def is_guessable(secret: str) -> bool:
+    """True if others may know the key: those that Gramex publishes or derives from the host name, or a short one."""
+    return len(secret) < 16 or secret.startswith("gramex-")
