@@ -14,7 +14,7 @@ LIBRARY = str(Path(__file__).resolve().parents[1] / "module_utils")
 if LIBRARY not in sys.path:  # Ansible offers our module_utils to modules, not to its own process
     sys.path.append(LIBRARY)
 
-from gramex_plan.apps import LIST, Host
+from gramex_plan.apps import Host
 from gramex_plan.hosts import judge
 from gramex_plan.plan import check, make
 from gramex_plan.problems import Problem, render
@@ -57,12 +57,22 @@ class ActionModule(ActionBase):
         for name in variables:
             if not isinstance(name, str) or not PREFIX.match(name) or name in registered:
                 continue
-            try:
-                values[name] = self._templar.template(variables[name])
-            except AnsibleError as error:
-                checker.add(f"cannot be worked out: {error.message}", name, origin(name))
-                values[name] = [] if name == LIST else None
+            values[name] = self._templated(variables[name], name, checker, at=origin(name))
         return values
+
+    def _templated(self, raw: Any, what: str, checker: Checker, at: str) -> Any:
+        """The value of a variable; what cannot be worked out is noted, as deep inside as possible, and left out."""
+        try:
+            return self._templar.template(raw)
+        except AnsibleError as error:
+            at = origin(raw) or at
+            if isinstance(raw, list):
+                return [self._templated(item, f"{what}[{number}]", checker, at) for number, item in enumerate(raw)]
+            if isinstance(raw, dict):
+                found = {key: self._templated(raw[key], f"{what}.{key}", checker, origin(key) or at) for key in raw}
+                return {key: value for key, value in found.items() if value is not None}
+            checker.add(f"cannot be worked out: {error.message}", what, at)
+            return None
 
     def _declared(self) -> dict[str, Any]:
         """Every variable that a role declares in its defaults, with the default."""

@@ -31,6 +31,7 @@ class Rule:
     items: Rule | None = None
     keys: Mapping[str, Rule] = field(default_factory=dict)
     names: str = ""
+    names_hint: str = ""
     values: Rule | None = None
     built: bool = True
     secret: bool = False

@@ -100,8 +100,7 @@ class Checker:
         for name, item in value.items():
             origin = self.where(name) or at
             if rule.names and not (isinstance(name, str) and re.fullmatch(rule.names, name, re.ASCII)):
-                message = f"{json.dumps(str(name))} is not a name: letters, digits and _, not beginning with a digit."
-                self.add(message, what, origin)
+                self.add(f"{json.dumps(str(name))} does not fit: names are {rule.names_hint}.", what, origin)
             elif rule.values and rule.values.type != "any":
                 made[str(name)] = self.value(rule.values, item, f"{what}.{name}", origin, hide=True)
             else:

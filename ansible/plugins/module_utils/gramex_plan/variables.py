@@ -26,15 +26,15 @@ def rule_of(name: str, default: Any, schema: Schema) -> Rule:
     return replace(ONE_LINE, default=default) if kind == "str" else Rule(type=kind, default=default)
 
 
-def check_names(names: Iterable[str], declared: Iterable[str], schema: Schema, checker: Checker) -> None:
+def check_names(values: Mapping[str, Any], declared: Iterable[str], schema: Schema, checker: Checker) -> None:
     """Note each variable with a role's prefix that no role declares."""
     known = {LIST, *declared}
-    for name in names:
+    for name, value in values.items():
         if not PREFIX.match(name) or name in known or name in schema.registered:
             continue
         near = nearest(name, known)
         meant = f"Did you mean `{near}`?" if near else "The README of each role lists its variables."
-        checker.add(f"no role has this variable. {meant}", str(name), checker.where(name))
+        checker.add(f"no role has this variable. {meant}", str(name), checker.where(name) or checker.where(value))
 
 
 def settings(
