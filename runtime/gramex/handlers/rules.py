@@ -1,0 +1,62 @@
+"""Judges by ``ignore`` and ``allow`` which files may be served. There is no other judge."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from gramex.handlers.globs import Globs
+
+
+def as_windows(relative: str) -> str:
+    """Return the path that Windows would open: no alternate streams, no dots or spaces at the end of names."""
+    return "/".join(name.partition(":")[0].rstrip(". ") for name in relative.split("/"))
+
+
+class Rules:
+    """A file is refused if an `ignore` glob matches it and no `allow` glob does.
+
+    Folders count as well: everything below a hidden folder, or below one that `ignore` names without a leading
+    wildcard, shares its fate. A wildcard in `allow` does not open what is hidden: ``*.html`` is not for ``.x.html``.
+    """
+
+    def __init__(self, ignore: Sequence[str], allow: Sequence[str]):
+        """Compile the globs.
+
+        Raises:
+            ValueError: one of them is not a glob.
+        """
+        self.empty = not ignore
+        self.ignore = Globs(ignore)
+        self.ignore_folder = Globs(glob for glob in ignore if glob[:1] not in ("*", "?", "["))
+        self.allow = Globs(allow, hidden=False)
+        self.allow_whole = Globs(allow, hidden=False, everywhere=False)
+
+    def refuses(self, relative: str, folder: bool = False) -> bool:
+        """True if the file (or `folder`) at a path relative to the served folder must not be shown."""
+        if self.empty or relative in ("", "."):
+            return False
+        return self._refuses(relative, folder) or (
+            (real := as_windows(relative)) != relative and self._refuses(real, folder)
+        )
+
+    def _refuses(self, relative: str, folder: bool) -> bool:
+        allowed = self.allow.match(relative)
+        if not folder and not allowed and self.ignore.match(relative):
+            return True
+        names = relative.split("/")
+        for count, name in enumerate(names, 1):
+            if count == len(names) and not folder and not name.startswith("."):
+                break
+            above = "/".join(names[:count])
+            if name.startswith("."):
+                if self.ignore.match(above) and not self._opens(names, count):
+                    return True
+            elif not allowed and self.ignore_folder.match(above) and not self.allow.match(above):
+                return True
+        return False
+
+    def _opens(self, names: list[str], count: int) -> bool:
+        """True if an `allow` glob speaks of the hidden name number `count` itself."""
+        return any(
+            self.allow_whole.match("/".join(names[begin:end])) for begin in range(count) for end in (count, len(names))
+        )

@@ -1,0 +1,111 @@
+"""Compiled Tornado templates, kept until one of the files changes that they were made from."""
+
+from __future__ import annotations
+
+import os
+from typing import Any
+
+from tornado.template import BaseLoader, Template
+
+from gramex.handlers.staticfile import Signature, is_settled, signature
+
+KEPT = 500  # templates; an app has fewer, and content that is made anew each time must not fill the memory
+
+
+class FileLoader(BaseLoader):
+    """Loads what a template includes or extends, relative to the file that names it, and notes each file."""
+
+    def __init__(self, folder: str, **options: Any):
+        """`folder` is that of the first template; `options` are those of tornado's loader."""
+        super().__init__(**options)
+        self.folder = folder
+        self.files: dict[str, Signature | None] = {}
+
+    def resolve_path(self, name: str, parent_path: str | None = None) -> str:
+        """Return the absolute path of a template that another one names."""
+        folder = os.path.dirname(parent_path) if parent_path and os.path.isabs(parent_path) else self.folder
+        return os.path.normpath(os.path.join(folder, name))
+
+    def _create_template(self, name: str) -> Template:
+        path = self.resolve_path(name)
+        with open(path, "rb") as file:
+            info = os.fstat(file.fileno())
+            self.files[path] = signature(info) if is_settled(info) else None
+            return Template(file.read(), name=path, loader=self)
+
+
+class Compiled:
+    """A template and the files that it includes or extends."""
+
+    __slots__ = ("files", "source", "template")
+
+    def __init__(self, source: bytes, path: str, folder: str, options: dict[str, Any]):
+        """Compile `source`, the content of the file `path`.
+
+        Raises:
+            tornado.template.ParseError: it has a mistake.
+            OSError: a file that it includes cannot be read.
+        """
+        loader = FileLoader(folder, **options)
+        self.source = source
+        self.template = Template(source, name=path, loader=loader)
+        self.files = loader.files
+
+    def is_current(self, source: bytes) -> bool:
+        """True if neither the template nor any file that it includes has changed."""
+        if source != self.source:
+            return False
+        try:
+            for path, known in self.files.items():
+                if signature(os.stat(path)) != known:
+                    return False
+        except OSError:
+            return False
+        return True
+
+
+compiled: dict[tuple[str, str, str], Compiled] = {}
+
+
+def options(settings: dict[str, Any]) -> dict[str, Any]:
+    """Return the options of tornado's loader that the settings of the application ask for."""
+    chosen: dict[str, Any] = {}
+    if "autoescape" in settings:
+        chosen["autoescape"] = settings["autoescape"] or None
+    if settings.get("template_whitespace"):
+        chosen["whitespace"] = settings["template_whitespace"]
+    return chosen
+
+
+def get_template(source: bytes, path: str, folder: str, settings: dict[str, Any]) -> Template:
+    """Return the template for the content of a file; `folder` is where relative includes begin.
+
+    Raises:
+        tornado.template.ParseError, OSError: as Compiled does.
+    """
+    chosen = options(settings)
+    key = (path, folder, str(chosen))
+    found = compiled.get(key)
+    if found is None or not found.is_current(source):
+        found = Compiled(source, path, folder, chosen)
+        if len(compiled) >= KEPT:
+            compiled.clear()
+        compiled[key] = found
+    return found.template
+
+
+def render_text(content: Any, handler: Any, kwargs: dict[str, Any]) -> str:
+    """Return `content` rendered as a template; `handler` may be None: the template then sees `kwargs` only.
+
+    Raises:
+        Exception: what the template raises.
+    """
+    source = content if isinstance(content, bytes) else str(content).encode()
+    path = getattr(handler, "template_file", None) or ""
+    settings = handler.application.settings if handler is not None else {}
+    template = get_template(source, path or "<template>", os.path.dirname(path) or os.getcwd(), settings)
+    if handler is None:
+        return template.generate(**kwargs).decode()
+    namespace = handler.get_template_namespace()
+    namespace.update(kwargs)
+    return template.generate(**namespace).decode()
