@@ -1,0 +1,80 @@
+"""FunctionHandler: answers with the result of a Python expression."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import AsyncIterator, Callable, Iterator
+from typing import Any, ClassVar
+
+from tornado.iostream import StreamClosedError
+
+from gramex.handlers.base import BaseHandler
+from gramex.handlers.current import current_handler
+from gramex.handlers.expression import compile_function
+from gramex.handlers.results import as_bytes
+
+
+class FunctionHandler(BaseHandler):
+    """Evaluates ``function:`` for each request."""
+
+    function: ClassVar[Callable[..., Any]]
+
+    @classmethod
+    def setup(cls, **kwargs: Any) -> None:
+        """Compile the function.
+
+        Raises:
+            ValueError: it is no expression.
+        """
+        super().setup(**kwargs)
+        cls.function = staticmethod(compile_function(cls.kwargs, ("handler",)))
+
+    def get(self, *path_args: str, **path_kwargs: str) -> Any:
+        """Evaluate and write. Returns an awaitable only where the result is one, or comes in parts."""
+        self.set_own_headers()
+        current_handler.set(self)
+        result = self.function(self)
+        if inspect.isawaitable(result):
+            return self._write_awaited(result)
+        if isinstance(result, (Iterator, AsyncIterator)):
+            return self._write_parts(result)
+        self._write_result(result)
+        return None
+
+    head = post = put = delete = patch = options = get
+
+    async def _write_awaited(self, result: Any) -> None:
+        result = await result
+        if isinstance(result, (Iterator, AsyncIterator)):
+            await self._write_parts(result)
+        else:
+            self._write_result(result)
+
+    def _write_result(self, result: Any) -> None:
+        if not self._finished:  # the function may have sent its answer itself, such as a redirect
+            self.write(as_bytes(result))
+
+    async def _write_parts(self, parts: Iterator[Any] | AsyncIterator[Any]) -> None:
+        """Write the items of a generator one by one, as they come."""
+        try:
+            if isinstance(parts, AsyncIterator):
+                async for part in parts:
+                    await self._write_part(part)
+            else:
+                for part in parts:
+                    await self._write_part(part)
+        except StreamClosedError:
+            pass  # the client has seen enough
+        finally:
+            if inspect.isgenerator(parts):
+                parts.close()
+            elif inspect.isasyncgen(parts):
+                await parts.aclose()
+
+    async def _write_part(self, part: Any) -> None:
+        if inspect.isawaitable(part):
+            part = await part
+        data = as_bytes(part)
+        if data:
+            self.write(data)
+            await self.flush()
