@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Awaitable
 from typing import TYPE_CHECKING, Any
 
@@ -14,23 +15,32 @@ from tornado.httputil import (
     ResponseStartLine,
 )
 from tornado.web import Application as TornadoApplication
-from tornado.web import RequestHandler
+from tornado.web import OutputTransform, RequestHandler
 
-from gramex.handlers.base import BaseHandler
+from gramex.handlers.compression import Compression
 from gramex.handlers.patterns import Router
+from gramex.handlers.session import SessionCookie
 from gramex.handlers.trusted import Trusted
+from gramex.services.session.settings import parse_settings
 
 if TYPE_CHECKING:
     from gramex.config import Loaded
     from gramex.services import Services
 
 
-class NotFoundHandler(BaseHandler):
-    """Answers 404 where no entry matches."""
+def session_cookie(loaded: Loaded, services: Services) -> SessionCookie:
+    """Return what reads and makes the session's cookie.
 
-    def prepare(self) -> None:
-        """Answer every method alike."""
-        self.send_error(404)
+    Raises:
+        ConfigError: the section app.session has a mistake.
+    """
+    try:
+        settings = parse_settings((loaded.conf.get("app") or {}).get("session"), services.data)
+    except ValueError as error:
+        from gramex.config import ConfigError, Problem
+
+        raise ConfigError(Problem(logging.ERROR, str(error), loaded.files[0] if loaded.files else None)) from None
+    return SessionCookie(settings, services.cookie_secret)
 
 
 class Application(TornadoApplication):
@@ -40,13 +50,15 @@ class Application(TornadoApplication):
     """
 
     def __init__(self, loaded: Loaded, services: Services, trusted: Trusted, settings: dict[str, Any]):
-        super().__init__(**settings)
+        compression: list[type[OutputTransform]] = [Compression] if settings.get("compress_response") else []
+        super().__init__(transforms=compression, **settings)
         self.loaded = loaded
         self.services = services
         self.trusted = trusted
         self.draining = False
+        self.session_cookie = session_cookie(loaded, services)
         self.router: Router[type[RequestHandler]] = Router()
-        self.not_found: type[RequestHandler] = NotFoundHandler
+        self.not_found: type[RequestHandler] = RequestHandler
         self.entries: dict[str, type[RequestHandler]] = {}
 
     def start_request(self, server_conn: object, request_conn: HTTPConnection) -> HTTPMessageDelegate:

@@ -11,16 +11,25 @@ import inspect
 from collections.abc import Awaitable, Callable
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, ClassVar
+from urllib.parse import unquote
 
 from tornado.web import RequestHandler
 
 from gramex.handlers.arguments import ArgumentMixin
-from gramex.handlers.error import ErrorMixin
-from gramex.handlers.headers import HeaderMixin, setup_headers
+from gramex.handlers.auth import setup_auth
+from gramex.handlers.error import ErrorMixin, setup_errors
+from gramex.handlers.headers import HeaderMixin, make_private, setup_headers
 from gramex.handlers.methods import setup_methods
+from gramex.handlers.redirect import RedirectMixin
+from gramex.handlers.session import SessionMixin, take_user_header
+from gramex.handlers.xsrf import XSRFMixin, setup_xsrf
 
 if TYPE_CHECKING:
+    from asyncio import Future
+
+    from gramex.config import Loaded
     from gramex.handlers.application import Application
+    from gramex.services import Services
 
 Step = Callable[[Any], Awaitable[None] | None]
 
@@ -28,19 +37,25 @@ Step = Callable[[Any], Awaitable[None] | None]
 ORDER = ("override", "xsrf", "user", "ratelimit", "auth", "methods", "cors", "validate", "cache")
 
 
-class BaseHandler(ArgumentMixin, HeaderMixin, ErrorMixin, RequestHandler):
+class BaseHandler(  # type: ignore[misc]  # mixins say which of each other's names they use
+    XSRFMixin, SessionMixin, RedirectMixin, ArgumentMixin, HeaderMixin, ErrorMixin, RequestHandler
+):
     """Base of all handlers of ``url:`` entries, and of those that apps write themselves.
 
     For each entry a subclass is made; on it `name` is the entry's name, `conf` the entry, `kwargs` its keyword
     arguments with the defaults of the ``handlers:`` section filled in.
     """
 
-    name: ClassVar[str] = ""
+    name: str = ""
     conf: ClassVar[dict[str, Any]] = {}
-    kwargs: dict[str, Any] = {}  # noqa: RUF012  the entry's own; an instance never replaces it in place
+    kwargs: ClassVar[dict[str, Any]] = {}
+    given: ClassVar[dict[str, Any]] = {}  # kwargs as they were before set-up
     steps: ClassVar[tuple[Step, ...]] = ()
     named_steps: ClassVar[dict[str, list[Step]]] = {}
+    loaded: ClassVar[Loaded]
+    services: ClassVar[Services]
     application: Application
+    is_private = False  # set by auth: the answer is for this user alone
 
     @classmethod
     def setup(cls, **kwargs: Any) -> None:
@@ -51,9 +66,16 @@ class BaseHandler(ArgumentMixin, HeaderMixin, ErrorMixin, RequestHandler):
         """
         cls.named_steps = {}
         cls.steps = ()
-        cls.setup_errors(kwargs.get("error"))
+        app = cls.loaded.conf.get("app") or {}
+        settings = app.get("settings") or {}
+        setup_errors(cls, kwargs.get("error"))
         setup_headers(cls, kwargs.get("headers"))
         setup_methods(cls, kwargs.get("methods"))
+        setup_xsrf(cls, kwargs.get("xsrf_cookies"), kwargs.get("set_xsrf"), settings.get("xsrf_cookies", True))
+        cls.add_step("user", take_user_header)
+        setup_auth(cls, kwargs.get("auth"), app.get("auth"))
+        setup_auth(cls, kwargs.get("auth"), app.get("auth"))
+        cls.setup_redirect(kwargs.get("redirect"))
 
     @classmethod
     def add_step(cls, name: str, step: Step) -> None:
@@ -87,12 +109,22 @@ class BaseHandler(ArgumentMixin, HeaderMixin, ErrorMixin, RequestHandler):
             if result is not None and inspect.isawaitable(result):
                 await result
 
+    def flush(self, include_footers: bool = False) -> Future[None]:
+        """Send what was written. What only a user may see must not be kept by caches that others use."""
+        if self.is_private and not self._headers_written:
+            make_private(self._headers)
+        return super().flush(include_footers)
+
     @cached_property
-    def gramex_root(self) -> str:
+    def gramex_root(self) -> str:  # type: ignore[override]
         """Where users find the app, from a trusted proxy: '' or a path without a final slash."""
         return self.request.headers.get("X-Gramex-Root", "").rstrip("/")
 
     @property
-    def outer_uri(self) -> str:
+    def outer_uri(self) -> str:  # type: ignore[override]
         """The path and query as the user's browser sent them, from a trusted proxy; else those of the request."""
         return self.request.headers.get("X-Request-URI") or self.request.uri or "/"
+
+    def shown_path(self) -> str:
+        """Return the path as the user sees it, decoded."""
+        return unquote(self.outer_uri.partition("?")[0])

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Any, ClassVar
 
+from tornado.httputil import HTTPHeaders
+
 from gramex import __version__
 
+NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
+VALUE = re.compile(r"[\t\x20-\x7e\x80-\xff]*")
 SERVER = f"Gramex/{__version__}"
 
 
@@ -26,18 +31,64 @@ class HeaderMixin:
             else:
                 self.set_header(name, value)  # type: ignore[attr-defined]
 
+    def set_own_headers(self) -> None:
+        """Set the headers of a good answer. An error page later drops them again."""
+        for name, value in self.own_headers.items():
+            if value is None:
+                self.clear_header(name)  # type: ignore[attr-defined]
+            else:
+                self.set_header(name, value)  # type: ignore[attr-defined]
+
+
+def make_private(headers: HTTPHeaders) -> None:
+    """Add ``private`` to Cache-Control, unless it forbids to keep the answer anyway."""
+    value = headers.get("Cache-Control", "")
+    names = [each.strip() for each in value.split(",") if each.strip()]
+    if not {"private", "no-store"} & {name.lower() for name in names}:
+        headers["Cache-Control"] = ", ".join(["private", *(name for name in names if name.lower() != "public")])
+
 
 def header_value(value: Any) -> str | None:
     """Return a header's text; None for values that mean "no header": null and false."""
     return None if value is None or value is False else str(value)
 
 
-def setup_headers(cls: Any, headers: Any) -> None:
-    """Take the entry's ``headers:``; values that are mappings are for the handler (FileHandler has patterns)."""
+def check_header(name: str, value: str | None) -> str | None:
+    """Return the value if it can be a header's.
+
+    Raises:
+        ValueError: name or value has characters that HTTP does not allow there.
+    """
+    if not NAME.fullmatch(name):
+        raise ValueError(f"headers: {name!r} cannot be the name of a header")
+    if value is not None and not VALUE.fullmatch(value):
+        raise ValueError(f"headers: {name}: {value!r} has characters that a header cannot have")
+    return value
+
+
+def checked_headers(headers: Any) -> dict[str, str | None]:
+    """Return ``headers:`` as name -> text, None for those to be removed; values that are mappings are left out.
+
+    Raises:
+        ValueError: it is no mapping, or a header cannot be.
+    """
     if headers is None:
-        headers = {}
+        return {}
     if not isinstance(headers, Mapping):
         raise ValueError(f"headers: must be a mapping of name to value, not {headers!r}")
-    cls.own_headers = {
-        str(name): header_value(value) for name, value in headers.items() if not isinstance(value, Mapping)
+    return {
+        str(name): check_header(str(name), header_value(value))
+        for name, value in headers.items()
+        if not isinstance(value, Mapping)
     }
+
+
+def setup_headers(cls: Any, headers: Any) -> None:
+    """Take the entry's ``headers:``, and those of ``handlers.BaseHandler``, which go on error answers too.
+
+    Raises:
+        ValueError: a header cannot be.
+    """
+    common = ((cls.loaded.conf.get("handlers") or {}).get("BaseHandler") or {}).get("headers")
+    cls.base_headers = {"Server": SERVER, **checked_headers(common)}
+    cls.own_headers = checked_headers(headers)

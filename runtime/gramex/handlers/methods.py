@@ -46,6 +46,7 @@ def setup_methods(cls: Any, methods: Any) -> None:
     allowed = parse_methods(methods)
     if allowed is None:
         return
+    cls.allowed = allowed
 
     def check(handler: Any) -> None:
         if handler.request.method not in allowed:

@@ -37,6 +37,14 @@ def precedence(pattern: str, priority: float) -> tuple[float, int, int]:
     return (-priority, -pattern.count("/"), pattern.count("*") + pattern.count("+"))
 
 
+def group_count(pattern: Any) -> int:
+    """Return how many groups a pattern has, 0 where it is no pattern."""
+    try:
+        return re.compile(pattern).groups
+    except (re.error, TypeError):
+        return 0
+
+
 def literal_prefix(pattern: str) -> str:
     """Return the text that every match of the regular expression `pattern` starts with."""
     found = SPECIAL.search(pattern)

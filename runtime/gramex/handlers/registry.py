@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import importlib
-import logging
-import sys
 
 from tornado.web import RequestHandler
 
-app_log = logging.getLogger("gramex")
+from gramex.handlers.modules import import_module, watch
 
 # Class -> module. Modules are imported when an entry first names the class.
 HANDLERS = {
@@ -48,7 +46,7 @@ def find_class(name: str) -> type[RequestHandler] | None:
     """Return the class for `name`: one of ours, or ``module.Class`` from an importable module; None if there is none.
 
     Raises:
-        ImportError: the module exists, and fails on one of its own imports.
+        Exception: the module exists, and fails.
     """
     own = SHORT.get(short(name))
     if own:
@@ -56,13 +54,9 @@ def find_class(name: str) -> type[RequestHandler] | None:
     module_name, _, class_name = name.rpartition(".")
     if not module_name or not all(part.isidentifier() for part in name.split(".")):
         return None
-    try:
-        module = importlib.import_module(module_name)
-    except ModuleNotFoundError as error:
-        # Only "there is no such module" means a wrong name; a failing import inside the module is its own mistake.
-        if error.name and (module_name == error.name or module_name.startswith(error.name + ".")):
-            return None
-        raise
+    module = import_module(module_name)
+    if module is not None and (watched := watch(module)):
+        watched.refresh()
     found = getattr(module, class_name, None)
     return found if isinstance(found, type) and issubclass(found, RequestHandler) else None
 
@@ -70,9 +64,3 @@ def find_class(name: str) -> type[RequestHandler] | None:
 def is_absent(name: str) -> bool:
     """True if `name` is a handler of Gramex that this runtime does not have."""
     return short(name) in ABSENT
-
-
-def module_of(name: str) -> str:
-    """Return the file of a custom class's module, '' when unknown: for messages."""
-    module = sys.modules.get(name.rpartition(".")[0])
-    return getattr(module, "__file__", None) or ""
