@@ -72,25 +72,24 @@ def short_path(path: Path, folder: Path) -> Path:
     return path.relative_to(folder) if path.is_relative_to(folder) else path
 
 
-def load(folder: Path, options: Mapping[str, Any] = {}, strict: bool = False) -> Loaded:
+def load(folder: Path, options: Mapping[str, Any] = {}) -> Loaded:
     """Read the configuration of the app in `folder`.
 
-    `options` are those of the command line. Mistakes that leave something out are in the result's `problems`. With
-    `strict`, as for a reload that would replace a configuration that works, a file that cannot be parsed raises too.
+    `options` are those of the command line. Mistakes that leave something out are in the result's `problems`.
 
     Raises:
         ConfigError: a mistake that stops the start. `gramex.config.variables` is as it was before.
     """
     before = dict(table.variables)
     try:
-        return _load(Path(folder).absolute(), options, strict)
+        return _load(Path(folder).absolute(), options)
     except BaseException:
         table.variables.clear()
         table.variables.update(before)
         raise
 
 
-def _load(folder: Path, options: Mapping[str, Any], strict: bool) -> Loaded:
+def _load(folder: Path, options: Mapping[str, Any]) -> Loaded:
     reader = Reader(folder)
     own = folder / FILE
     guide = not own.exists() and not own.is_symlink()
@@ -106,8 +105,6 @@ def _load(folder: Path, options: Mapping[str, Any], strict: bool) -> Loaded:
         raise ConfigError(Problem(logging.CRITICAL, "is nested too deep, or contains itself", own)) from None
     table.enter_file(own, folder)
     fatal = reader.fatal + check_app(conf, tree) + _check_version(conf, tree)
-    if strict:
-        fatal += reader.broken
     if fatal:
         raise ConfigError(*fatal)
     problems = reader.problems + _check_sections(conf, tree)

@@ -31,7 +31,6 @@ class Reader:
         self.folders: list[Path] = [start]
         self.problems: list[Problem] = []
         self.fatal: list[Problem] = []
-        self.broken: list[Problem] = []
         self.budget = Budget()
         self.reads = 0
         self.missing: set[Path] = set()
@@ -64,7 +63,6 @@ class Reader:
             return None
         except ConfigError as error:
             self.problems.append(error.problem)
-            self.broken.append(error.problem)
             return None
         self._enter(path, variables or {})
         if not isinstance(conf, Section):

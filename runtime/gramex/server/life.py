@@ -8,7 +8,7 @@ import logging
 import os
 import signal
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from typing import TYPE_CHECKING, Any
 
 from gramex import __version__
@@ -45,6 +45,7 @@ class Life:
         self.services: Services | None = None
         self.listeners: list[Listener] = []
         self.acceptors: list[Acceptor] = []
+        self.tasks: list[asyncio.Future[None]] = []
         self.stopped = asyncio.Event()
         self.signal = 0
 
@@ -78,8 +79,7 @@ class Life:
         from gramex import services
 
         self.services = services.start(self.loaded)
-        for problem in self.loaded.problems:
-            app_log.log(problem.level, "%s", problem)
+        self.loaded.report()
         self.drain = self._seconds("drain", DRAIN)
         limits, tls = read_limits(self.loaded), tls_context(self.loaded)
         self.listeners = open_listeners(self.loaded)
@@ -89,7 +89,8 @@ class Life:
         self.server = WebServer(build(self.loaded, self.services), limits, tls)
         health = self.listen.get("health")
         if health:
-            await check_health(self.server, str(health), self._seconds("health_timeout", HEALTH_TIMEOUT))
+            timeout = self._seconds("health_timeout", HEALTH_TIMEOUT)
+            await self._unless_stopped(check_health(self.server, str(health), timeout))
 
     async def serve(self) -> None:
         """Accept connections until told to stop."""
@@ -101,15 +102,11 @@ class Life:
             acceptor.start()
         self._announce()
         watchman = Watchman(self.server)
-        tasks = [asyncio.ensure_future(repeat(watchman.look, watchman.interval))]
+        self.tasks.append(asyncio.ensure_future(repeat(watchman.look, watchman.interval)))
         if self.manager.interval:
             self.manager.alive()
-            # Not ended before the process is: the manager also watches over the drain.
-            self.beat = asyncio.ensure_future(repeat(self.manager.alive, self.manager.interval))
-        try:
-            await self.stopped.wait()
-        finally:
-            self.tasks = tasks
+            self.tasks.append(asyncio.ensure_future(repeat(self.manager.alive, self.manager.interval)))
+        await self.stopped.wait()
 
     async def shut_down(self) -> None:
         """Accept no more, finish what began, close."""
@@ -132,6 +129,16 @@ class Life:
         if services is not self.services:
             services.close()
         app_log.info("Stopped")
+
+    async def _unless_stopped(self, work: Coroutine[Any, Any, None]) -> None:
+        """Wait for `work`, but no longer than until a signal says to stop."""
+        task, stopped = asyncio.ensure_future(work), asyncio.ensure_future(self.stopped.wait())
+        await asyncio.wait((task, stopped), return_when=asyncio.FIRST_COMPLETED)
+        stopped.cancel()
+        if task.done():
+            task.result()
+        else:
+            task.cancel()
 
     def _announce(self) -> None:
         """Say on the console and to the service manager where this process listens."""

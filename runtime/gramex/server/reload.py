@@ -31,7 +31,7 @@ def reload_application(server: WebServer, read: Callable[[], Loaded], grace: flo
         mistakes = new_mistakes(loaded.problems, old.loaded.problems)
         if mistakes:
             for problem in mistakes:
-                app_log.log(problem.level, "%s", problem)
+                problem.log()
             raise ConfigError(mistakes[0])
         if server.tls is not None and loaded.conf.get("app", {}).get("listen", {}).get("ssl_options"):
             load_certificate(server.tls, loaded)
