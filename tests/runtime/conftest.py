@@ -119,6 +119,7 @@ class Gramex:
 
     def __init__(self, process: subprocess.Popen[bytes], folder: Path, data: Path, output: Path, notify: Notify):
         self.process, self.folder, self.data, self.output, self.notify = process, folder, data, output, notify
+        self.open: list[Any] = []
         self.port: int | None = None
         self.socket: str = ""
         self.url = ""
@@ -175,10 +176,12 @@ class Gramex:
         return self.wait(timeout)
 
     def connection(self, timeout: float = BOUND) -> http.client.HTTPConnection:
-        """A keep-alive HTTP connection of the standard library."""
+        """A keep-alive HTTP connection of the standard library. The end of the test closes it."""
         if self.socket:
-            return UnixConnection(self.socket, timeout)
-        return http.client.HTTPConnection("127.0.0.1", self.port, timeout=timeout)
+            self.open.append(UnixConnection(self.socket, timeout))
+        else:
+            self.open.append(http.client.HTTPConnection("127.0.0.1", self.port, timeout=timeout))
+        return self.open[-1]
 
     def request(
         self,
@@ -216,10 +219,12 @@ class Gramex:
         return Browser(self)
 
     def connect(self, timeout: float = BOUND) -> socket.socket:
-        """A plain connected socket."""
+        """A plain connected socket. The end of the test closes it."""
         if not self.socket:
-            return socket.create_connection(("127.0.0.1", self.port or 0), timeout)
+            self.open.append(socket.create_connection(("127.0.0.1", self.port or 0), timeout))
+            return self.open[-1]
         sock = socket.socket(socket.AF_UNIX)
+        self.open.append(sock)
         sock.settimeout(timeout)
         sock.connect(self.socket)
         return sock
@@ -235,7 +240,9 @@ class Gramex:
             return received
 
     def close(self) -> None:
-        """End the process, politely first."""
+        """Close all connections and end the process, politely first."""
+        for connection in self.open:
+            connection.close()
         if self.process.poll() is None:
             self.process.terminate()
             try:
@@ -311,6 +318,7 @@ def serve(tmp_path: Path, short_folder: Path) -> Iterator[Callable[..., Gramex]]
             "LANG": "C.UTF-8",
             "PYTHONUNBUFFERED": "1",
             "PYTHONWARNINGS": "error",
+            "PYTHONPATH": os.environ.get("PYTHONPATH", ""),
             "GRAMEXDATA": str(data),
             "NOTIFY_SOCKET": str(notify.path),
         } | dict(env or {})

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
@@ -21,6 +22,7 @@ def run(loaded: Loaded, reload: Callable[[], Loaded]) -> int:
     """
     from gramex.server.life import Life
 
+    open_standard_descriptors()
     loop = new_loop()
     asyncio.set_event_loop(loop)
 
@@ -32,6 +34,18 @@ def run(loaded: Loaded, reload: Callable[[], Loaded]) -> int:
     finally:
         asyncio.set_event_loop(None)
         loop.close()
+
+
+def open_standard_descriptors() -> None:
+    """Put /dev/null where standard input, output or error is closed.
+
+    The next file or socket would get that number: what is printed would go there, and uvloop refuses to close it.
+    """
+    for number in range(3):
+        try:
+            os.fstat(number)
+        except OSError:
+            os.open(os.devnull, os.O_RDWR)  # takes the lowest free number
 
 
 def new_loop() -> asyncio.AbstractEventLoop:

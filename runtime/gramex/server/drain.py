@@ -46,7 +46,7 @@ async def drain(server: WebServer, websockets: set[Any], seconds: float, idle: f
     server.close_idle()
     farewell = FAREWELL if server.tunnels else 0
     await _until(empty, over(time.monotonic() - begin + farewell))
-    left = len(server.connections)
+    left = sum(not connection.stream.closed() for connection in server.connections)
     if left:
         app_log.warning("Ending with %d requests unfinished after %g s", left, seconds)
     server.close_all()

@@ -18,6 +18,7 @@ FIRST_INHERITED = 3  # SD_LISTEN_FDS_START of sd_listen_fds(3)
 BACKLOG = 1024  # connections that wait to be accepted; the kernel caps it at net.core.somaxconn
 PORT = 9988
 UNIX_MODE = 0o660
+LONGEST_PATH = 103  # bytes: sun_path has 108 on Linux and 104 elsewhere, with a final NUL
 
 
 class Listener:
@@ -70,6 +71,8 @@ class UnixListener(Listener):
         """
         self.path = path
         self.identity: tuple[int, int] | None = None
+        if len(os.fsencode(path)) > LONGEST_PATH:
+            raise StartError(_unix_trouble(path, OSError(errno.ENAMETOOLONG, "too long")))
         _refuse_taken(path)
         super().__init__(socket.socket(socket.AF_UNIX, socket.SOCK_STREAM))
 

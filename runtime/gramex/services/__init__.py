@@ -66,6 +66,8 @@ class Services:
         if old is not None and old.conf.get("log") == section:
             old.taken.add("log")
             return old.log
+        if old is not None:
+            old.log.flush()
         configure(section, self.instance, self.loaded.folder)
         spec = (section.get("handlers") or {}).get("requests")
         if spec is None:
