@@ -9,6 +9,10 @@ def __getattr__(name: str) -> Any:
     # PEP 562: `from gramex.handlers import BaseHandler` works, an app pays only for the handlers that it uses.
     if name.startswith("__"):
         raise AttributeError(name)
+    if name == "ensure_single_session":
+        from gramex.handlers.auth import ensure_single_session
+
+        return ensure_single_session
     from gramex.handlers.registry import find_class
 
     found = find_class(name)

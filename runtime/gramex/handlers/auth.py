@@ -10,6 +10,7 @@ from urllib.parse import urlencode, urlsplit
 
 from tornado.web import HTTPError
 
+from gramex.handlers.current import current_handler
 from gramex.handlers.methods import parse_methods
 
 KEYS = ("login_url", "query", "methods", "membership", "condition", "template")
@@ -23,8 +24,10 @@ def setup_auth(cls: Any, auth: Any, default: Any = None) -> None:
         ValueError: the key cannot be meant. The entry must not be served then.
     """
     rule = default if auth is None else auth
+    cls.auth_rule = None
     if rule is not None and rule is not False:
-        cls.add_step("auth", Auth(rule, Path(getattr(cls.loaded, "folder", "."))))
+        cls.auth_rule = Auth(rule, cls.loaded.folder)
+        cls.add_step("auth", cls.auth_rule)
 
 
 class Auth:
@@ -59,23 +62,29 @@ class Auth:
         """
         if self.methods is not None and handler.request.method not in self.methods:
             return None
-        user = handler.peek_user()
-        if not user:
+        if not handler.peek_user():
             self._ask_to_log_in(handler)
             return None
         handler.is_private = True
-        if self.memberships and not any(matches(user, each) for each in self.memberships):
-            self._refuse(handler)
-            return None
-        if self.condition is not None:
-            allowed = self.condition(handler)
-            if inspect.isawaitable(allowed):
-                return self._wait(handler, allowed)
+        allowed = self.allows(handler)
+        if isinstance(allowed, bool):
             if not allowed:
                 self._refuse(handler)
-        return None
+            return None
+        return self._wait(handler, allowed)
 
-    async def _wait(self, handler: Any, allowed: Awaitable[Any]) -> None:
+    def allows(self, handler: Any) -> bool | Awaitable[bool]:
+        """True if somebody is logged in who may see the entry. Awaitable where the condition is."""
+        user = handler.peek_user()
+        if not user or (self.memberships and not any(matches(user, each) for each in self.memberships)):
+            return False
+        if self.condition is None:
+            return True
+        current_handler.set(handler)
+        allowed = self.condition(handler)
+        return allowed if inspect.isawaitable(allowed) else bool(allowed)
+
+    async def _wait(self, handler: Any, allowed: Awaitable[bool]) -> None:
         if not await allowed:
             self._refuse(handler)
 
@@ -123,6 +132,15 @@ def render_file(handler: Any, path: Path, **names: Any) -> bytes:
 
     template = get_template(path.read_bytes(), str(path), str(path.parent), handler.settings)
     return template.generate(**{**handler.get_template_namespace(), **names})
+
+
+def ensure_single_session(handler: Any) -> None:
+    """Log the handler's user out of all other sessions: for ``action:`` of a log-in page."""
+    key = getattr(handler, "user_key", "user")
+    user = handler.session.get(key)
+    id = user.get("id") if isinstance(user, Mapping) else user
+    if id is not None:
+        handler.application.services.sessions.drop_user(id, keep=handler.session["id"], key=key)
 
 
 def parse_membership(membership: Any) -> list[Mapping[str, Any]]:

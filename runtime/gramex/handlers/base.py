@@ -37,9 +37,7 @@ Step = Callable[[Any], Awaitable[None] | None]
 ORDER = ("override", "xsrf", "user", "ratelimit", "auth", "methods", "cors", "validate", "cache")
 
 
-class BaseHandler(  # type: ignore[misc]  # mixins say which of each other's names they use
-    XSRFMixin, SessionMixin, RedirectMixin, ArgumentMixin, HeaderMixin, ErrorMixin, RequestHandler
-):
+class BaseHandler(XSRFMixin, SessionMixin, RedirectMixin, ArgumentMixin, HeaderMixin, ErrorMixin, RequestHandler):
     """Base of all handlers of ``url:`` entries, and of those that apps write themselves.
 
     For each entry a subclass is made; on it `name` is the entry's name, `conf` the entry, `kwargs` its keyword

@@ -14,7 +14,7 @@ from gramex.handlers.modules import Watched, import_module, watch
 
 BARE = re.compile(r"[^\W\d]\w*(?:\s*\.\s*[^\W\d]\w*)*")
 # Names that every expression may use beside its variables and Python's own: functions of gramex.transforms.
-TRANSFORMS = ("template",)
+TRANSFORMS = ("template", "ensure_single_session")
 
 
 def compile_function(spec: Any, vars: Sequence[str] = ("handler",), key: str = "function") -> Callable[..., Any]:

@@ -97,10 +97,6 @@ class RedirectMixin:
         args: dict[str, list[str]]
         gramex_root: str
         outer_uri: str
-        session: dict[str, Any]
-
-        def redirect(self, url: str, permanent: bool = False, status: int | None = None) -> None: ...
-        def has_session(self) -> bool: ...
 
     @classmethod
     def setup_redirect(cls, redirect: Any) -> None:
@@ -144,7 +140,7 @@ class RedirectMixin:
             return path
         return root + path
 
-    def save_redirect_page(self) -> None:
+    def save_redirect_page(self: Any) -> None:
         """Keep in the session where to go later; called by the page that people come to first."""
         for rule, value in self.redirect_rules:
             if rule == "url":
@@ -152,11 +148,9 @@ class RedirectMixin:
             url = self._candidate(rule, value)
             if url:
                 self.session["_next_url"] = url
-                return
-        if self.has_session() and not self._is_here(self.request.headers.get("Referer", "")):
-            self.session.pop("_next_url", None)
+                break
 
-    def redirect_next(self) -> None:
+    def redirect_next(self: Any) -> None:
         """Send people on by the entry's rules: what the first page saved stands for its query and headers."""
         saved = self.safe_url(self.session.pop("_next_url", None)) if self.has_session() else None
         for rule, value in self.redirect_rules:

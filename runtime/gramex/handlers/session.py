@@ -76,6 +76,7 @@ class SessionMixin:
     application: Application
     request: HTTPServerRequest
     session_cookie_days: float | None = None  # set at a log in that has its own expiry
+    auth_rule: Any = None  # the rule of `auth`, None if everybody may come
     is_private = False  # the answer is for one user: `auth` sets it
 
     _session: Session | None = None
@@ -91,7 +92,6 @@ class SessionMixin:
         name: str
 
         def set_cookie(self, name: str, value: str | bytes, **kwargs: Any) -> None: ...
-        def set_header(self, name: str, value: str) -> None: ...
 
     @property
     def session(self) -> Session:
@@ -193,8 +193,9 @@ class SessionMixin:
         user = user_of(data)
         expires = time.time() + self._cookie_days() * DAY
         if record is None or self._new_id or (user is not None and user != user_of(old)):
-            if self._headers_written:
-                app_log.error("url:%s: a session was made after the answer had begun: it is lost", self.name)
+            if self._headers_written:  # no cookie can be sent any more
+                if data:
+                    app_log.error("url:%s: the session is lost: it was made after the answer had begun", self.name)
                 self._session = None
                 return
             id = self._session_id
@@ -241,7 +242,7 @@ class SessionMixin:
             # A full disk must not take down pages that only count visits. Log ins store by themselves, and fail.
             app_log.error("url:%s: the session cannot be stored: %s", self.name, error)
 
-    def _forbid_sharing(self) -> None:
+    def _forbid_sharing(self: Any) -> None:
         """Tell caches between us and the browser that the answer is for one user."""
         control = self._headers.get("Cache-Control", "")
         if not re.search(r"\b(private|no-store)\b", control, re.IGNORECASE):
