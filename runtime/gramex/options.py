@@ -110,7 +110,8 @@ OPTIONS = (
     Option("listen.unix", "text", "none", "path of a UNIX socket, in place of a port"),
     Option("listen.ssl_options", "mapping", "none", "serve HTTPS: `certfile` and `keyfile`, PEM, relative to the app"),
     Option("listen.health", "text", "none", "path that must answer below 400 before the server says that it is ready"),
-    Option("listen.drain", "number", "30", "seconds that websockets get to end after the signal to stop"),
+    Option("listen.health_timeout", "number", "30", "seconds in which it must answer"),
+    Option("listen.drain", "number", "30", "seconds that requests and websockets get to end after the signal to stop"),
     Option("listen.xheaders", "switch", "true", "believe the proxy headers of trusted peers"),
     Option("listen.trusted", "any", "loopback, unix", "whose proxy headers are believed: addresses, networks, unix"),
     Option("listen.max_header_size", "whole", "65536", "bytes that the header of a request may have"),
@@ -136,7 +137,6 @@ OPTIONS = (
     Option("session.secure", "any", "by request", "send the cookie over HTTPS only"),
     Option("session.domain", "text", "the host", "domain of the cookie"),
     Option("session.cookiepath", "text", "/", "path of the cookie"),
-    Option("watch", "switch", "true", "read the configuration again when its files change"),
 )
 
 # Not a key of ``app:``; --log.X sets log.loggers.gramex.X.
@@ -145,11 +145,11 @@ LOG_OPTIONS = (Option("log.level", "text", "info", "how much is logged: debug, i
 BY_NAME = {option.name: option for option in (*OPTIONS, *LOG_OPTIONS)}
 
 
-def nearest(name: str, names: Iterable[str]) -> str:
-    """Return which of `names` was probably meant, '' if none is like it."""
+def nearest(name: str, names: Iterable[str], likeness: float = 0.6) -> str:
+    """Return which of `names` was probably meant, '' if none is like it: 0 is not at all, 1 the same."""
     import difflib
 
-    return next(iter(difflib.get_close_matches(name, list(names), 1, 0.6)), "")
+    return next(iter(difflib.get_close_matches(name, list(names), 1, likeness)), "")
 
 
 def markdown() -> str:

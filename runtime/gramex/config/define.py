@@ -68,8 +68,11 @@ def _compute(name: str, spec: dict[Any, Any], substitution: Substitution, line: 
         # Mappings become sections, so that `import.merge: $NAME` can say where their keys come from.
         return sections(compute(spec, {"key": name}), (substitution.path, line) if line else None)
     except Exception as error:
-        message = f"function: failed with {type(error).__name__}: {error}. The default is used"
-        _report(substitution, message, f"{SECTION}.{name}", line)
+        has_default = "default" in spec
+        rest = "The default is used" if has_default else "Give it a default:"
+        message = f"function: failed with {type(error).__name__}: {error}. {rest}"
+        problem = Problem(logging.ERROR, message, substitution.path, line, f"{SECTION}.{name}", harmless=has_default)
+        substitution.problems.append(problem)
         return None
 
 

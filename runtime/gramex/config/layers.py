@@ -12,7 +12,7 @@ from typing import Any
 from gramex import __version__
 from gramex.options import nearest
 
-from . import table
+from . import inuse, table
 from .appsettings import check_app
 from .merge import overlay
 from .problem import ConfigError, Problem, app_log
@@ -54,7 +54,11 @@ class Loaded:
         return f"{short_path(place[0], self.folder)}:{place[1]}" if place else ""
 
     def report(self, first: bool = True) -> None:
-        """Write what was read, and what is wrong with it, to the log. `first`: at the start, not at a reload."""
+        """Say that this configuration is in use from now on, and log what is wrong with it.
+
+        `first`: at the start, not at a reload.
+        """
+        inuse.use(self)
         if first:
             python = ".".join(str(part) for part in sys.version_info[:3])
             app_log.info("Gramex %s | %s | Python %s", __version__, self.folder, python)
@@ -137,5 +141,5 @@ def _check_sections(conf: Mapping[str, Any], tree: Section) -> list[Problem]:
             file, line = find_place(tree, (str(name),)) or (None, None)
             near = nearest(str(name), SERVICES)
             message = f"No service named {name}" + (f": did you mean {near}?" if near else "")
-            problems.append(Problem(logging.ERROR, message, file, line, str(name)))
+            problems.append(Problem(logging.ERROR, message, file, line, str(name), harmless=not near))
     return problems

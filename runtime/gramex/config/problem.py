@@ -15,7 +15,7 @@ class Problem:
     """One thing that is wrong.
 
     `level` is a logging level, `line` counts from 1, `key` is dotted (`url.home.pattern`). `title` goes before all of
-    it in the log.
+    it in the log. An app with a `harmless` problem is fit to deploy all the same.
     """
 
     level: int
@@ -24,6 +24,7 @@ class Problem:
     line: int | None = None
     key: str | None = None
     title: str = ""
+    harmless: bool = False
 
     def __str__(self) -> str:
         """Return ``FILE:LINE: KEY: message``, without the parts that are not known."""

@@ -87,7 +87,8 @@ class Substitution:
         except Exception as error:
             message = f"Failed condition evaluation: {type(error).__name__}: {error}. This key is left out"
             line = place[1] if place else None
-            self.problems.append(Problem(logging.ERROR, message, self.path, line, dotted(keys)))
+            # A variable that is only defined elsewhere is an everyday thing: the app is fit to deploy.
+            self.problems.append(Problem(logging.ERROR, message, self.path, line, dotted(keys), harmless=True))
             return False
 
     def text(self, value: str, keys: tuple[Any, ...], line: int | None) -> Any:

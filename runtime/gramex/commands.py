@@ -1,0 +1,39 @@
+"""Declares the commands of `gramex`. Each is one row: the help, the dispatch and the list in --help come from it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from gramex.options import Option
+
+
+@dataclass(frozen=True, slots=True)
+class Command:
+    """One command.
+
+    `run` is ``module:function``, imported when the command is called. The function gets the words behind the command
+    and a mapping of the options, and returns the exit code. `words` shows in the usage which words there may be, and
+    `most` is how many.
+    """
+
+    name: str
+    help: str
+    run: str
+    options: tuple[Option, ...] = ()
+    words: str = ""
+    most: int = 0
+    aliases: tuple[str, ...] = field(default=())
+
+
+COMMANDS = (
+    Command(
+        "check",
+        "say whether the app in FOLDER (default: here) is fit to deploy",
+        "gramex.check:run",
+        (Option("config", "switch", "true", "read and build everything as a start would, without listening"),),
+        "[FOLDER]",
+        1,
+    ),
+)
+
+BY_NAME = {name: command for command in COMMANDS for name in (command.name, *command.aliases)}
