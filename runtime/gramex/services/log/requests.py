@@ -116,10 +116,11 @@ class _Rows:
 
 
 def _user(handler: Any) -> dict[str, Any]:
-    """Return the user of a request, {} for none; nothing that goes wrong here may cost the row."""
+    """Return the user of a request, {} for none. Only looks: being logged makes no session."""
     try:
-        user = handler.current_user
-    except Exception:
+        peek = getattr(handler, "peek_user", None)
+        user = peek() if peek is not None else handler.current_user
+    except Exception:  # a store that fails has said so; the row is written all the same
         return {}
     return user if isinstance(user, dict) else {}
 
@@ -136,8 +137,10 @@ def _error(handler: Any, _: float) -> str:
 
 def _session(handler: Any, _: float) -> str:
     """Return the session's id, if the request came with one or made one."""
-    session = handler.__dict__.get("session")
-    return session.get("id", "") if isinstance(session, dict) else ""
+    try:
+        return handler.session["id"] if handler.has_session() else ""
+    except Exception:  # no handler of ours, or a store that fails
+        return ""
 
 
 def _port(handler: Any, _: float) -> str:
