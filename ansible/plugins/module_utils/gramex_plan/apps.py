@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -74,7 +75,7 @@ def check_apps(raw: Any, host: Host, schema: Schema, checker: Checker, nginx_tls
         if not isinstance(item, Mapping):
             checker.add(f"must be a mapping of keys to values, not {kind(item)}.", label, at, EXAMPLE)
             continue
-        if isinstance(item.get("name"), str):
+        if isinstance(item.get("name"), str) and re.fullmatch(r"[\w.-]{1,40}", item["name"]):
             label += f" ({item['name']})"
         app = App(checker.mapping(schema.apps, item, label, at), item, label, at, checker)
         _check_app(app, host)

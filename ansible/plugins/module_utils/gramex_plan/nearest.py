@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from difflib import SequenceMatcher
 
 
 def distance(one: str, two: str) -> int:
@@ -23,14 +24,15 @@ def nearest(name: str, names: Iterable[str], also: Mapping[str, str] | None = No
     """
     Return the one of `names` that `name` was probably meant to be, '' when none is near.
 
-    `also` maps other words for a name to it. A word is near when at most a third of its letters (at least one) differ.
+    `also` maps other words for a name to it. A word is near when at most a third of its letters (at least one) differ;
+    of two that are equally near the one that shares more text is meant.
     """
     plain = name.lower().replace("-", "_").strip()
     if also and plain in also:
         return also[plain]
-    ranked = sorted((distance(plain, known), known) for known in names)
-    if ranked and ranked[0][0] <= max(1, min(len(plain), len(ranked[0][1])) // 3):
-        return ranked[0][1]
+    ranked = sorted((distance(plain, known), -SequenceMatcher(None, plain, known).ratio(), known) for known in names)
+    if ranked and ranked[0][0] <= max(1, min(len(plain), len(ranked[0][2])) // 3):
+        return ranked[0][2]
     if also:
         near = nearest(plain, also)
         return also[near] if near else ""

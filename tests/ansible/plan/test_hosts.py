@@ -1,0 +1,130 @@
+"""What a host must be like before anything is put on it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from gramex_plan.hosts import judge
+
+APP = {
+    "name": "site",
+    "state": "present",
+    "python": "/usr/bin/python3",
+    "port": None,
+    "user": "gramex-site",
+    "tls": "selfsigned",
+}
+PYTHON = {"version": [3, 11, 2], "venv": True, "reachable": True, "error": ""}
+FIT: dict[str, Any] = {
+    "uid": 0,
+    "user": "root",
+    "os": "debian",
+    "os_version": "12",
+    "os_name": "Debian GNU/Linux 12 (bookworm)",
+    "python": {"/usr/bin/python3": PYTHON},
+    "free_mb": {"/srv/gramex": 5000},
+    "listeners": {},
+    "indexes": {},
+}
+APACHE = {"program": "apache2", "pid": 42, "user": "www-data"}
+NGINX = {"program": "nginx", "pid": 43, "user": "root"}
+
+
+def said(change: dict[str, Any], app: dict[str, Any] | None = None, proxy: bool = True, **settings: Any) -> list[str]:
+    """The problems of a host that is fit but for a change."""
+    return [str(problem) for problem in judge({**FIT, **change}, [{**APP, **(app or {})}], settings, proxy)]
+
+
+@pytest.mark.parametrize("version", ["12", "13"])
+def test_fit(version: str) -> None:
+    assert said({"os_version": version, "listeners": {"80": [NGINX], "443": [NGINX], "22": [APACHE]}}) == []
+
+
+def test_not_root() -> None:
+    assert said({"uid": 1000, "user": "ann", "listeners": {"80": [{"program": "", "pid": 0, "user": ""}]}}) == [
+        "privileges: the deploy runs as ann, and needs root for users, services and nginx.\n"
+        "Right: run it as root, or with `--become --ask-become-pass` where sudo is set up"
+    ]
+
+
+@pytest.mark.parametrize(("name", "version"), [("debian", "11"), ("ubuntu", "24.04"), ("", "")])
+def test_other_systems(name: str, version: str) -> None:
+    change = {"os": name, "os_version": version, "os_name": "Something 1"}
+    assert said(change) == [
+        "operating system: Something 1 is not supported. Tested are: Debian 12 and 13.\n"
+        "Right: gramex_allow_unverified_os: true  # to try it all the same"
+    ]
+    assert said(change, gramex_allow_unverified_os=True) == []
+
+
+@pytest.mark.parametrize(
+    ("python", "message"),
+    [
+        ({"version": [3, 9, 2]}, "/usr/bin/python3 is Python 3.9.2, too old: 3.10 or newer is needed."),
+        ({"version": [], "error": "it is no Python 3"}, "/usr/bin/python3 does not run: it is no Python 3."),
+        ({"reachable": False}, "/usr/bin/python3 is in a folder that the app's user cannot enter."),
+    ],
+)
+def test_python(python: dict[str, Any], message: str) -> None:
+    problems = said({"python": {"/usr/bin/python3": {**PYTHON, **python}}})
+    assert len(problems) == 1
+    assert problems[0].startswith(f"python of site: {message}")
+
+
+def test_ports_of_the_proxy() -> None:
+    taken = {"80": [APACHE], "443": [NGINX, APACHE]}
+    assert said({"listeners": taken}) == [
+        f"port {port}: is taken by apache2 (process 42, user www-data). nginx needs it.\nRight: stop apache2"
+        for port in (80, 443)
+    ]
+    assert said({"listeners": taken}, proxy=False) == []
+    assert len(said({"listeners": taken}, {"tls": "none"})) == 1
+    assert said({"listeners": taken}, nginx_http_port=8080, nginx_https_port=8443) == []
+
+
+def test_port_that_nobody_admits_to() -> None:
+    problems = said({"listeners": {"443": [{"program": "", "pid": 0, "user": ""}]}})
+    assert problems[0].startswith("port 443: is taken by a program outside this machine's view")
+
+
+def test_port_of_an_app() -> None:
+    app = {"port": 8001}
+    assert said({"listeners": {"8001": [APACHE]}}, app) == [
+        "port 8001 of site: is taken by apache2 (process 42, user www-data).\n"
+        "Right: stop apache2, or give the app another port"
+    ]
+    own = [{"program": "python", "pid": 7, "user": "gramex-site"}, {"program": "systemd", "pid": 1, "user": "root"}]
+    assert said({"listeners": {"8001": own}}, app) == []
+
+
+def test_disk() -> None:
+    assert said({"free_mb": {"/srv/gramex": 299, "/etc/gramex": 300}}) == [
+        "disk space at /srv/gramex: 299 MB are free, 300 MB are needed."
+    ]
+
+
+def test_index_and_the_way_without() -> None:
+    index = {"url": "https://index.example/simple", "ok": False, "error": "Connection refused"}
+    assert said({"indexes": {"Python package index": index}}) == [
+        "Python package index: https://index.example/simple does not answer: Connection refused. "
+        "Where there is no way to it, the offline bundle (`make bundle`) installs without a network."
+    ]
+    assert said({"indexes": {"Python package index": {**index, "ok": True}}}) == []
+
+
+def test_removing_needs_root_alone() -> None:
+    change = {"os_version": "9", "listeners": {"80": [APACHE]}, "free_mb": {"/": 0}, "uid": 1, "user": "ann"}
+    problems = said(change, {"state": "absent"})
+    assert len(problems) == 1
+    assert problems[0].startswith("privileges: ")
+
+
+def test_everything_at_once() -> None:
+    change = {"os": "arch", "python": {}, "free_mb": {"/": 1}, "listeners": {"80": [APACHE]}}
+    assert [problem.split(":")[0] for problem in said(change)] == [
+        "operating system",
+        "python of site",
+        "disk space at /",
+        "port 80",
+    ]

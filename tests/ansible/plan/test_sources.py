@@ -1,0 +1,83 @@
+"""Folders of apps on the controller."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+Planned = Callable[..., tuple[dict[str, Any], list[str]]]
+
+
+def app(folder: Path, text: str = "url: {}\n", name: str = "gramex.yaml") -> Path:
+    """A folder with one file."""
+    folder.mkdir(parents=True)
+    folder.joinpath(name).write_text(text, encoding="utf-8")
+    return folder
+
+
+@pytest.mark.parametrize("name", ["two words", "Größe", "日本語", "it's", 'a"b', "$HOME", "a;b"])
+def test_any_letters_in_the_path(name: str, tmp_path: Path, planned: Planned) -> None:
+    folder = app(tmp_path / name)
+    plan, problems = planned({"gramex_apps": [{"name": "site", "source": name}]}, base=str(tmp_path))
+    assert problems == []
+    assert plan["apps"][0]["source"] == str(folder)
+
+
+def test_no_line_break_in_the_path(tmp_path: Path, planned: Planned) -> None:
+    app(tmp_path / "a\nb")
+    _plan, problems = planned({"gramex_apps": [{"name": "site", "source": "a\nb"}]}, base=str(tmp_path))
+    assert "without control characters" in problems[0]
+
+
+def test_home_and_dots(tmp_path: Path, planned: Planned, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder = app(tmp_path / "site")
+    monkeypatch.setenv("HOME", str(tmp_path))
+    for source in ("~/site", "../site", str(folder), "./../site/"):
+        plan, problems = planned(
+            {"gramex_apps": [{"name": "site", "source": source}]}, base=str(tmp_path / "inventory")
+        )
+        assert (problems, plan["apps"][0]["source"]) == ([], str(folder))
+
+
+@pytest.mark.parametrize(
+    ("text", "line", "key"),
+    [
+        ("url:\n  a:\n    pattern: /\n   b: 1\n", 4, "url"),
+        ("url: [\n", 2, "url"),
+        ("app: {listen: {port: 8001}\n", 2, "app"),
+        ("url:\n  a: \tb: c\n", 2, "url"),
+    ],
+)
+def test_yaml_that_does_not_parse(text: str, line: int, key: str, tmp_path: Path, planned: Planned) -> None:
+    config = app(tmp_path / "site", text) / "gramex.yaml"
+    _plan, problems = planned({"gramex_apps": [{"name": "site", "source": "site"}]}, base=str(tmp_path))
+    assert len(problems) == 1
+    assert problems[0].startswith(f"{config}:{line}: {key}"), problems
+
+
+def test_yaml_that_is_no_mapping(tmp_path: Path, planned: Planned) -> None:
+    config = app(tmp_path / "site", "- url\n") / "gramex.yaml"
+    _plan, problems = planned({"gramex_apps": [{"name": "site", "source": "site"}]}, base=str(tmp_path))
+    assert problems == [f"{config}: gramex_apps[0] (site): must be a mapping of sections such as `url:`."]
+
+
+@pytest.mark.parametrize("text", ["", "import: */gramex.yaml\n", "# nothing\n"])
+def test_yaml_that_the_runtime_reads(text: str, tmp_path: Path, planned: Planned) -> None:
+    app(tmp_path / "site", text)
+    _plan, problems = planned({"gramex_apps": [{"name": "site", "source": "site"}]}, base=str(tmp_path))
+    assert problems == []
+
+
+def test_each_of_several_apps(tmp_path: Path, planned: Planned) -> None:
+    app(tmp_path / "one")
+    app(tmp_path / "two", name="other.yaml")
+    apps = [{"name": "one", "source": "one"}, {"name": "two", "source": "two"}, {"name": "three", "source": "three"}]
+    _plan, problems = planned({"gramex_apps": [{"name": "all", "apps": apps}]}, base=str(tmp_path))
+    assert problems == [
+        f"gramex_apps[0] (all).apps[1].source: the folder {tmp_path}/two has no gramex.yaml, so it is not an app.",
+        f"gramex_apps[0] (all).apps[2].source: there is no folder {tmp_path}/three. "
+        f"A relative source starts at {tmp_path}.",
+    ]
