@@ -70,7 +70,7 @@ class Exchange(HTTP1Connection):
 
     def say_goodbye(self) -> None:
         """Make this answer the connection's last, if the client can still be told so."""
-        if self._request_start_line is not None and self._response_start_line is None:
+        if self._request_start_line is not None and self._pending_write is None:
             self._disconnect_on_finish = True
 
 

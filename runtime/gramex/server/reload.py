@@ -51,6 +51,7 @@ def reload_application(server: WebServer, read: Callable[[], Loaded], grace: flo
     if (loaded.conf.get("app") or {}).get("listen") != (old.loaded.conf.get("app") or {}).get("listen"):
         app_log.warning("Reload: changes of app.listen take effect at the next start")
     server.application = application
+    loaded.report(first=False)
     asyncio.get_running_loop().call_later(grace, old.services.close)
     app_log.info("Reloaded %s", loaded.folder)
     return True

@@ -44,11 +44,11 @@ class Services:
         self.taken: set[str] = set()  # names of services that the next configuration has taken over
         self.log = self._start_log(old)
         app = self.conf.get("app") or {}
+        self.websockets = old.websockets if old is not None else set()
         if old is not None and old.data == self.data:
-            self.writable, self.websockets = old.writable, old.websockets
+            self.writable = old.writable
         else:
             self.writable = ensure_data_folder(self.data)
-            self.websockets = set()
         configured = (app.get("settings") or {}).get("cookie_secret")
         if old is not None and configured == old._configured_secret and self.data == old.data:
             self.cookie_secret = old.cookie_secret

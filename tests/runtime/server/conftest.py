@@ -50,13 +50,19 @@ class Block(BaseHandler):
         time.sleep(float(self.get_query_argument("s")))
 """
 
+SOCKET = {
+    "pattern": "/socket",
+    "handler": "WebSocketHandler",
+    "kwargs": {"on_message": "handler.write_message('echo ' + message)"},
+}
 CONF: dict[str, Any] = {
     "app": {"settings": {"xsrf_cookies": False}},
     "url": {"default": None, "favicon": None}
     | {
         name: {"pattern": f"/{name}", "handler": f"work.{name.capitalize()}"}
         for name in ("page", "slow", "parts", "big", "sick", "block")
-    },
+    }
+    | {"socket": SOCKET},
 }
 
 # Puts the descriptors named by the first argument at 3, 4, ... as a service manager does, and becomes the command.

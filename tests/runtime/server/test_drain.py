@@ -207,6 +207,56 @@ def test_a_second_signal_ends_a_process_whose_loop_is_blocked(work: Any) -> None
     assert process.stop() == 0
 
 
+class WebSocket:
+    """A websocket over a plain socket: short text messages, and the closing one."""
+
+    def __init__(self, process: Any):
+        self.sock = process.connect()
+        self.sock.sendall(
+            b"GET /socket HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+            b"Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n"
+        )
+        self.file = self.sock.makefile("rb")
+        assert b" 101 " in self.file.readline()
+        while self.file.readline() != b"\r\n":
+            pass
+
+    def send(self, text: bytes, kind: int = 1) -> None:
+        self.sock.sendall(bytes([0x80 | kind, 0x80 | len(text)]) + b"\0\0\0\0" + text)
+
+    def receive(self) -> tuple[int, bytes]:
+        kind, length = self.file.read(2)
+        return kind & 15, self.file.read(length)
+
+
+def test_websockets_work_until_the_drain_time_and_get_1001(work: Any) -> None:
+    process = work("--listen.drain=1.5")
+    first, second = WebSocket(process), WebSocket(process)
+    process.kill(signal.SIGTERM)
+    begin = time.monotonic()
+    process.wait_log("Stopping")
+    first.send(b"hello")
+    assert first.receive() == (1, b"echo hello")
+    assert first.receive() == (8, (1001).to_bytes(2, "big") + b"going away")
+    assert time.monotonic() - begin > 1.4
+    first.send((1001).to_bytes(2, "big"), 8)
+    assert second.receive()[1][:2] == (1001).to_bytes(2, "big")
+    # The second never answers: the end does not depend on it.
+    assert process.wait() == 0
+
+
+def test_process_ends_when_the_last_websocket_leaves(work: Any) -> None:
+    process = work("--listen.drain=600")
+    socket_ = WebSocket(process)
+    process.kill(signal.SIGTERM)
+    process.wait_log("Stopping")
+    socket_.send((1000).to_bytes(2, "big"), 8)
+    assert socket_.receive()[0] == 8
+    socket_.file.close()
+    socket_.sock.close()
+    assert process.wait() == 0
+
+
 def test_rows_of_the_last_requests_are_written(work: Any) -> None:
     process = work()
     for _ in range(20):
