@@ -16,6 +16,8 @@ from gramex.config.layers import FILE, short_path
 from gramex.config.table import PACKAGE
 from gramex.options import OPTIONS, nearest
 
+# Settings of Tornado's that resemble ours.
+TORNADO = {"xsrf_cookie_kwargs", "xsrf_cookie_name", "xsrf_cookie_version"}
 DATA = Path(tempfile.gettempdir(), "gramex-check")  # never made
 
 
@@ -67,7 +69,7 @@ def mistyped(loaded: Loaded) -> list[Finding]:
         for name in map(str, values if isinstance(values, dict) else ()):
             path = ("app", section, name) if section else ("app", name)
             where = loaded.where(*path)
-            near = "" if name in known or where.startswith(str(PACKAGE)) else nearest(name, known, 0.8)
+            near = "" if name in known | TORNADO or where.startswith(str(PACKAGE)) else nearest(name, known, 0.75)
             if near:
                 text = ": ".join(part for part in (where, ".".join(path)) if part)
                 findings.append(Finding(f"{text}: is not known: did you mean {near}?", False))
