@@ -60,15 +60,15 @@ def test_busy_port(work: Any) -> None:
 @pytest.mark.parametrize(
     ("options", "code", "message"),
     [
-        (["--listen.port=none"], 2, "app.listen.port: "),
-        (["--listen.port=70000"], 2, "app.listen.port: "),
+        (["--listen.port=none"], 2, "listen.port: "),
+        (["--listen.port=70000"], 2, "listen.port: "),
         (["--listen.address=203.0.113.9"], 1, "Address 203.0.113.9 is none of this machine"),
         (["--listen.address=no.such.host.invalid"], 1, "Address no.such.host.invalid is not known"),
         (["--listen.unix=no/such/folder/sock"], 1, "Make it first"),
         (["--listen.unix=work.py"], 1, "exists and is no socket"),
         (["--listen.unix=" + "x" * 200], 1, "at most 100 characters"),
-        (["--listen.drain=soon"], 2, "app.listen.drain: must be a number"),
-        (["--listen.header_timeout=-1"], 2, "app.listen.header_timeout: must be"),
+        (["--listen.drain=soon"], 2, "listen.drain: must be a number"),
+        (["--listen.header_timeout=-1"], 2, "listen.header_timeout: must be"),
     ],
 )
 def test_what_cannot_be_used_is_said(work: Any, options: list[str], code: int, message: str) -> None:
