@@ -6,7 +6,7 @@ export LC_ALL := C.UTF-8
 export PATH := $(CURDIR)/$(VENV):$(PATH)
 
 .DEFAULT_GOAL := help
-.PHONY: help deploy undeploy test lint format lock controller developer
+.PHONY: help deploy undeploy test lint format image base-image lock controller developer
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "%-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -25,6 +25,12 @@ lint: developer ## Check style, types and playbooks
 
 format: developer ## Format the Python files in place
 	@ruff check --fix --quiet . && ruff format --quiet .
+
+image: ## Build the container image `gramex`; BASE=gramex-base:bookworm takes the base of `make base-image`
+	@docker build --tag $(or $(TAG),gramex) $(if $(BASE),--build-arg BASE=$(BASE)) --file images/Dockerfile .
+
+base-image: ## Make a base image from Debian packages alone, for networks without a registry
+	@images/base/debian.sh $(or $(SUITE),bookworm)
 
 lock: ## Pin all dependencies anew, with hashes, into locks/
 	@tools/lock.sh

@@ -12,4 +12,5 @@ run mypy ansible/plugins tests/run.py
 run yamllint --strict .
 run ansible-lint --offline --profile production -q
 git ls-files -z '*.sh' .ci/run | xargs -0 shellcheck || failed=1
+git ls-files -z '*Dockerfile' | xargs -0 hadolint || failed=1
 exit $failed

@@ -23,15 +23,16 @@ digest() { # GROUP -> digest of what its environment is made from
 stamp=$(cat "$venv/stamp" 2>/dev/null || true)
 [ "$stamp" = "$group $(digest "$group")" ] && exit 0
 [ "$group" = controller ] && [ "$stamp" = "test $(digest test)" ] && exit 0
-case "$stamp" in test*) group=test ;; esac # never take the test tools away
+case "$stamp" in test*) group="test" ;; esac # never take the test tools away
 
 ensure_venv_module() { # Debian ships python3 without the part that makes environments
     "$python" -c 'import ensurepip, venv' 2>/dev/null && return
     [ -e /etc/debian_version ] || die "$python cannot make virtual environments (no module ensurepip): install it with your package manager."
     [ "$(id -u)" = 0 ] || die "$python cannot make virtual environments. Run once: sudo apt-get install python3-venv"
     echo "gramex: installing python3-venv"
-    apt-get -qq update && DEBIAN_FRONTEND=noninteractive apt-get -qq install -y --no-install-recommends python3-venv >/dev/null ||
+    if ! { apt-get -qq update && DEBIAN_FRONTEND=noninteractive apt-get -qq install -y --no-install-recommends python3-venv >/dev/null; }; then
         die "python3-venv could not be installed. Run: apt-get install python3-venv"
+    fi
 }
 
 echo "gramex: preparing $venv ($group)"

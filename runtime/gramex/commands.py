@@ -34,6 +34,15 @@ COMMANDS = (
         "[FOLDER]",
         1,
     ),
+    Command(
+        "health",
+        "ask the server that was started in this folder whether it answers; exit code 0 if so, else 1",
+        "gramex.health:run",
+        (
+            Option("pid", "whole", "none", "process of the server: its options say where it listens"),
+            Option("timeout", "number", "5", "seconds to wait for an answer"),
+        ),
+    ),
 )
 
 BY_NAME = {name: command for command in COMMANDS for name in (command.name, *command.aliases)}
