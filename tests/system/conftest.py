@@ -18,7 +18,7 @@ SCENARIO = os.environ.get("MOLECULE_SCENARIO_NAME", "")
 # Without a scenario there are no hosts: only the tests of the tools beside this file run.
 collect_ignore = [] if SCENARIO else ["default", "bare"]
 
-AUTHORITY = "/etc/gramex/tls/localhost/fullchain.pem"
+AUTHORITY = "/etc/gramex/tls/localhost/cert.pem"
 
 
 def _inventory() -> Path:
@@ -27,11 +27,15 @@ def _inventory() -> Path:
 
 def _targets() -> list[Target]:
     described = yaml.safe_load((_inventory() / "hosts.yml").read_text(encoding="utf-8"))
-    containers = described["gramex"]["children"]["containers"]["hosts"]
-    return [Target(name, container_name(SCENARIO, name), host["test_init"]) for name, host in containers.items()]
+    hosts = described["containers"]["hosts"]
+    return [Target(name, container_name(SCENARIO, name), host["test_init"]) for name, host in hosts.items()]
 
 
 TARGETS = _targets() if SCENARIO else []
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.addinivalue_line("markers", "init(*names): run the test on hosts with one of these init systems only")
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
@@ -39,7 +43,7 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     if "target" in metafunc.fixturenames:
         marker = metafunc.definition.get_closest_marker("init")
         chosen = [target for target in TARGETS if not marker or target.init in marker.args]
-        metafunc.parametrize("target", chosen, ids=[target.name for target in chosen], scope="session")
+        metafunc.parametrize("target", chosen, ids=[target.name for target in chosen])
 
 
 @pytest.hookimpl(hookwrapper=True)

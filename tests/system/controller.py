@@ -12,7 +12,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-RECAP = re.compile(r"^(\S+) +: ok=(\d+) +changed=(\d+) +unreachable=(\d+) +failed=(\d+)", re.MULTILINE)
+# The line of counts that the gramex callback prints for each host at the end.
+RECAP = re.compile(r"^(\S+): ok=(\d+) changed=(\d+) unreachable=(\d+) failed=(\d+)", re.MULTILINE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +44,7 @@ class Controller:
     ) -> Play:
         """Run a playbook to its end, at most `timeout` seconds.
 
-        `stop` sees each line of output; when it returns true the whole run is killed, as by a crash of the machine.
+        `stop` sees all output so far, whenever there is more; when it returns true the run is killed with -9.
         """
         began = time.monotonic()
         process = subprocess.Popen(
@@ -53,27 +54,25 @@ class Controller:
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
-            text=True,
-            errors="replace",
             start_new_session=True,
         )
         bound = threading.Timer(timeout, os.killpg, (process.pid, signal.SIGKILL))
         bound.start()
-        lines = []
+        output = ""
         try:
             assert process.stdout
-            for line in process.stdout:
-                lines.append(line)
-                if stop and stop(line):
-                    os.killpg(process.pid, signal.SIGKILL)
+            while chunk := os.read(process.stdout.fileno(), 65536):
+                output += chunk.decode(errors="replace")
+                if stop and stop(output):
                     break
-            code = process.wait()
+            else:
+                process.wait()
         finally:
             bound.cancel()
             if process.poll() is None:
                 os.killpg(process.pid, signal.SIGKILL)
-                process.wait()
-        output = "".join(lines)
+            code = process.wait()
+            process.stdout.close()
         recap = RECAP.findall(output)
         return Play(
             code,

@@ -76,6 +76,11 @@ class Target:
         """The state of the host, see remote/snapshot.py."""
         return json.loads(self.output(f"python3 {REMOTE}/snapshot.py", timeout=120))
 
+    def image(self) -> str:
+        """The image that the host was made from."""
+        command = ["docker", "inspect", "--format", "{{.Config.Image}}", self.container]
+        return subprocess.run(command, check=True, capture_output=True, text=True, timeout=60).stdout.strip()
+
     def restart(self) -> None:
         """Restart the host, as a reboot does, and wait until it has booted."""
         self.close()

@@ -1,0 +1,37 @@
+"""The machine restarts: what served before serves again, and its users are still logged in."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from system import state, visit
+from system.target import Browser, Target
+
+
+@pytest.fixture(scope="module")
+def restarted(targets: list[Target]) -> Iterator[dict[str, tuple[Browser, str]]]:
+    """By host: somebody who logged in before the restart, and the colour that served."""
+    before = {}
+    for target in targets:
+        browser = Browser(target, "/etc/gramex/tls/localhost/cert.pem")
+        assert visit.log_in(browser, "from the vault") == 302
+        before[target.name] = (browser, state.colour(target, "site") if target.init == "systemd" else "")
+    for target in targets:
+        target.restart()
+    return before
+
+
+def test_pages_and_sessions_are_back(restarted: dict[str, tuple[Browser, str]], target: Target) -> None:
+    browser, _ = restarted[target.name]
+    target.output("timeout 30 sh -c 'until ss -lnt | grep -q :443; do sleep .2; done'", timeout=40)
+    visit.visit_pages(browser)
+    assert visit.is_member(browser), "the session was lost"
+
+
+@pytest.mark.init("systemd")
+def test_the_active_colour_is_back(restarted: dict[str, tuple[Browser, str]], target: Target) -> None:
+    _, colour = restarted[target.name]
+    assert state.colour(target, "site") == colour == "green"
+    assert target.output("systemctl list-units --failed --plain --no-legend") == ""

@@ -1,0 +1,19 @@
+"""What runs on a test host: releases, colours and processes of an app."""
+
+from system.target import Target
+
+
+def colour(target: Target, app: str) -> str:
+    """The colour that serves, such as `blue`; on hosts without systemd the whole app is one, ``."""
+    units = target.output(f"systemctl list-units --plain --no-legend --state=active 'gramex-{app}@*' | cut -d' ' -f1")
+    return ",".join(sorted({unit.split("@")[1].split("-")[0] for unit in units.split()}))
+
+
+def processes(target: Target, app: str) -> list[str]:
+    """Process ids of the app."""
+    return sorted(target.run(f"pgrep -u gramex-{app}").stdout.split())
+
+
+def releases(target: Target, app: str) -> list[str]:
+    """Names of the releases on the host, the oldest first."""
+    return sorted(target.output(f"ls /srv/gramex/{app}/releases").split())
