@@ -214,8 +214,9 @@ def ask(url):
 
 def system_index():
     """Ask the package sources of the operating system, by its own program with its proxies, until one answers."""
-    target = "$(REPO_URI)dists/$(RELEASE)/InRelease"
-    urls = list(dict.fromkeys(run(["apt-get", "indextargets", "--format", target, "Created-By: Packages"])[1].split()))
+    # Not `indextargets`, which knows nothing before the first update of the lists.
+    listed = run(["apt-get", "update", "--print-uris"])[1]
+    urls = list(dict.fromkeys(re.findall(r"'([^']+/InRelease)'", listed)))
     options = ["-o", "Acquire::Retries=0", "-o", "APT::Sandbox::User=root"]
     for scheme in ("http", "https"):
         options += ["-o", f"Acquire::{scheme}::Timeout={ASK_SECONDS}"]
