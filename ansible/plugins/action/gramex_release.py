@@ -1,0 +1,64 @@
+"""Compares what a host has of each app with what it is to have. Changes nothing."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Any
+
+from ansible.errors import AnsibleActionFail
+from ansible.plugins.action import ActionBase
+
+LIBRARY = str(Path(__file__).resolve().parents[1] / "module_utils")
+if LIBRARY not in sys.path:  # Ansible offers our module_utils to modules, not to its own process
+    sys.path.append(LIBRARY)
+
+from gramex_plan.secrets import secret_values
+from gramex_source import private, wanted, wheel
+from gramex_source.tree import SourceError
+
+REPOSITORY = Path(__file__).resolve().parents[3]
+
+
+class ActionModule(ActionBase):
+    """Options: apps (of gramex_plan), lock, wheel, socket_group, start_timeout, settle.
+
+    Returns apps and absent for gramex_apply, host for the same, packages that are missing, and what would be shipped.
+    """
+
+    _requires_connection = True
+    _supports_check_mode = True
+
+    def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
+        super().run(tmp, task_vars)
+        given = self._task.args
+        secrets = secret_values(self._templar.template((task_vars or {}).get("gramex_apps")))
+        present = private.join((app for app in given["apps"] if app["state"] == "present"), secrets)
+        state = self._execute_module(
+            "gramex_state",
+            module_args={"apps": [app["name"] for app in present], "pythons": [app["python"] for app in present]},
+            task_vars=task_vars,
+        )
+        if state.get("failed"):
+            return state
+        try:
+            settings = wanted.Settings(
+                templates=REPOSITORY / "ansible" / "roles" / "gramex" / "templates",
+                wheel=wheel.given(Path(given["wheel"])) if given.get("wheel") else wheel.build(REPOSITORY),
+                lock=Path(given.get("lock") or REPOSITORY / "locks" / "runtime.txt"),
+                socket_group=str(given["socket_group"]),
+                start_timeout=int(given["start_timeout"]),
+                settle=bool(given.get("settle")),
+            )
+            apps = [wanted.describe(app, state, settings) for app in present]
+        except (SourceError, wheel.WheelError) as error:
+            raise AnsibleActionFail(str(error)) from error
+        return {
+            "changed": False,
+            "apps": apps,
+            "absent": {str(app["name"]): bool(app["remove_data"]) for app in given["apps"] if app["state"] == "absent"},
+            "packages": wanted.packages(apps),
+            "host": wanted.shared(state, settings),
+            "lock": str(settings.lock),
+            "wheel": str(settings.wheel.place),
+        }

@@ -1,0 +1,253 @@
+"""Takes one app through its steps: user and folders, environment and release, files and units, service, tidying up."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from . import asuser, environment, files, release, switch, systemd, sysv, users
+from .problem import Problem
+from .record import Record, active
+
+
+@dataclass(frozen=True)
+class Host:
+    """What all apps of a host share. `init` is systemd or sysv, `lock` and `wheel` are files that came along."""
+
+    init: str
+    lock: Path
+    lock_digest: str
+    wheel: Path
+    wheel_digest: str
+    start_timeout: int
+
+
+@dataclass
+class App:
+    """One app as it is wanted; `private` holds its env and the text of its secrets, which are shown nowhere."""
+
+    wanted: Mapping[str, Any]
+    private: Mapping[str, Any]
+    host: Host
+    check: bool
+    release_id: str = ""
+    gap: float | None = None
+    changed: bool = False
+    units_changed: bool = False
+    files: files.Files = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.name, self.user = self.wanted["name"], self.wanted["user"]
+        self.home, self.data, self.config = (Path(self.wanted[key]) for key in ("home", "data", "config"))
+        self.files = files.Files(check=self.check)
+        self.record = Record.read(self.home)
+        self.services: systemd.Systemd | sysv.Sysv = (
+            systemd.Systemd(self.name, self.wanted["sockets"])
+            if self.host.init == "systemd"
+            else sysv.Sysv(self.name, self.wanted["port"])
+        )
+
+    def prepare(self) -> None:
+        """Make the user, the folders, the environment and the release; nothing that runs notices. Raises Problem."""
+        environment.judge(self.wanted["python"], self.wanted["found"])
+        if self.user == "root" or (users.exists(self.user) and files.uid(self.user) == 0):
+            raise Problem(
+                f"user: {self.user} is the administrator; an app runs as a user of its own. Leave the key out"
+            )
+        try:
+            self.changed |= users.ensure(self.files, self.user, self.name, str(self.data))
+        except OSError as error:
+            raise Problem(str(error)) from error
+        self._folders()
+        self.release_id = self.record.find(self.wanted["digest"]) or ""
+        built = (self.home / "venvs" / self.wanted["environment"]).is_dir()
+        if self.release_id and built:
+            return
+        self.changed = True
+        if self.check:
+            self.files.done += [] if built else [f"environment {self.wanted['environment']} built"]
+            self.files.done += [] if self.release_id else ["release unpacked"]
+        elif self.release_id:
+            self._build(self.home / "releases" / self.release_id)
+        else:
+            self._unpack()
+
+    def write(self) -> None:
+        """Write env, secrets and units, to be taken back should the release not start."""
+        config = {"owner": "root", "group": self.user, "mode": 0o640}
+        self.changed |= self.files.text(self.config / "env", _env(self.private["env"]), secret=True, **config)
+        if self.private["secrets"]:
+            self.changed |= self.files.text(
+                self.config / "secrets.yaml", self.private["secrets"], secret=True, **config
+            )
+        else:
+            self.changed |= self.files.absent(self.config / "secrets.yaml")
+        for path, text in self.wanted["units"].items():
+            self.units_changed |= self.files.text(Path(path), text, mode=0o755 if "/init.d/" in path else 0o644)
+        self.changed |= self.units_changed
+
+    def serve(self) -> None:
+        """Bring the release into service. Raises Problem if it does not start; then all is as it was before."""
+        try:
+            self.changed |= self.services.ready(self.files)
+            wanted = self._started()
+            if not switch.serves(self.home, self.record, wanted, self.services):
+                self.changed = True
+                self._change(wanted)
+        except Problem:
+            self.take_back()
+            raise
+        if not self.check and switch.rest(self.home, self.services):
+            self.changed = True
+            self.files.done.append("the other colour told to stop")
+
+    def tidy(self) -> None:
+        """Take away what no release needs any more, and sockets that are wanted no more."""
+        if isinstance(self.services, systemd.Systemd):
+            former = [unit for unit in systemd.sockets(self.name) if unit not in self.services.sockets]
+            if former and not self.check:
+                self.services.close(former)
+            for unit in former:
+                self.units_changed |= self.files.absent(systemd.UNITS / unit)
+            self.changed |= bool(former)
+        if not self.check:
+            gone = release.prune(self.home, self.record, self.wanted["keep"])
+            self.files.done += [f"release {name} removed" for name in gone]
+
+    def result(self) -> dict[str, Any]:
+        """Return what the play's table says of the app, and whether sockets of a former address wait for nginx."""
+        colour = active(self.home)
+        row = {
+            "name": self.name,
+            "release": self.release_id,
+            "state": self.services.state(colour) if colour else "not started",
+            "boot": self.services.boot,
+            "changed": self.changed,
+            "done": self.files.done,
+            "settle": len(self.wanted["sockets"]) > 1,
+        }
+        return row if self.gap is None else {**row, "gap": round(self.gap, 2)}
+
+    def _folders(self) -> None:
+        for path, group, mode in (
+            (self.home, "root", 0o755),
+            (self.home / "releases", self.user, 0o750),
+            (self.home / "venvs", "root", 0o755),
+            (self.home / "run", "root", 0o755),
+            (self.config, self.user, 0o750),
+        ):
+            self.changed |= self.files.folder(path, "root", group, mode)
+        self.changed |= self.files.folder(self.data, self.user, self.user, 0o750)
+        for name in (self.name, *self.wanted["inside"]):
+            self._data(self.data / "data" / name)
+
+    def _data(self, path: Path) -> None:
+        """Make a folder of the app's data as the app's user: root would follow a link that the app put there."""
+        if path.is_dir():
+            return
+        self.changed = True
+        self.files.done.append(f"folder {path} made")
+        if not self.check:
+            done = asuser.run(["mkdir", "-p", "-m", "0750", "--", str(path)], self.user, Path("/"), {}, timeout=60)
+            if done.code:
+                raise Problem(f"{path} cannot be made: {done.last}")
+
+    def _build(self, at: Path) -> None:
+        recipe = environment.Recipe(
+            key=self.wanted["environment"],
+            python=self.wanted["python"],
+            interpreter=self.wanted["interpreter"],
+            lock=self.host.lock,
+            lock_digest=self.host.lock_digest,
+            wheel=self.host.wheel,
+            wheel_digest=self.host.wheel_digest,
+            requirements=tuple(self.wanted["requirements"]),
+        )
+        if environment.ensure(self.home / "venvs", recipe, self.user, at):
+            self.files.done.append(f"environment {recipe.key} built")
+
+    def _unpack(self) -> None:
+        archive = Path(self.wanted["archive"])
+        if not archive.is_file():
+            raise Problem("the release is not on the host and did not come along: another run was under way. Run again")
+        name = release.name(self.wanted["digest"], self.record.releases)
+        staged = release.Staged.unpack(archive, self.home / "releases", name, self.user)
+        try:
+            self._build(staged.aside)
+            python = self.home / "venvs" / self.wanted["environment"] / "bin" / "python"
+            staged.share(self.wanted["shared"], self.data, self.user)
+            staged.compile(python)
+            self._judge(staged, python)
+            staged.finish()
+        finally:
+            files.remove(staged.aside)
+        self.record.add(name, self.wanted["digest"], self.wanted["environment"])
+        self.record.write(self.home)
+        self.release_id = name
+        self.files.done.append(f"release {name} unpacked")
+
+    def _judge(self, staged: release.Staged, python: Path) -> None:
+        """Check the release with its own secrets, before what runs could see them."""
+        variables = {"GRAMEXDATA": str(self.data), **self.private["env"]}
+        secrets = self.config / "secrets.new"
+        try:
+            if self.private["secrets"]:
+                files.replace(secrets, self.private["secrets"].encode(), 0, files.gid(self.user), 0o640)
+                staged.link_secrets(secrets)
+            staged.check(python, self.user, variables)
+            if self.private["secrets"]:
+                staged.link_secrets(self.config / "secrets.yaml")
+        finally:
+            secrets.unlink(missing_ok=True)
+
+    def _change(self, wanted: str) -> None:
+        if self.check:
+            self.files.done.append("release brought into service")
+            return
+        arguments = (self.home, self.record, self.release_id, wanted, self.services)
+        limits = (self.wanted["drain"], self.host.start_timeout)
+        if self.host.init == "systemd" or active(self.home) is None:
+            colour = switch.change(*arguments, *limits)
+        else:
+            with sysv.Probe(self.wanted["address"]) as probe:
+                colour = switch.change(*arguments, *limits)
+            self.gap = probe.gap
+        self.files.done.append(f"release {self.release_id} serves as {colour}")
+
+    def take_back(self) -> None:
+        """After a failure: the texts as before, no socket that nobody serves, and the former colour runs."""
+        if self.check:
+            return
+        former = active(self.home)
+        if former is None:
+            self.services.remove()
+        elif isinstance(self.services, systemd.Systemd):
+            self.services.close([unit for unit in self.services.sockets if self.files.made(systemd.UNITS / unit)])
+        if self.files.restore() and self.host.init == "systemd":
+            systemd.reload()
+        if former and self.services.state(former) == "stopped":
+            with suppress(Problem):
+                self.services.start(former, self.host.start_timeout, keep=True)
+
+    def _started(self) -> str:
+        """Return the digest of what a colour is started with: the release and the text that starts it."""
+        text = next(text for path, text in self.wanted["units"].items() if "@" in path or "/init.d/" in path)
+        return hashlib.sha256(f"{self.wanted['digest']} {text}".encode()).hexdigest()
+
+
+def hide(text: str, private: Mapping[str, Any]) -> str:
+    """Return a log's end without the app's secrets, should the app have logged them."""
+    for value in private["hidden"]:
+        text = text.replace(value, "********")
+    return text
+
+
+def _env(variables: Mapping[str, str]) -> str:
+    """Return an environment file that systemd and a shell read alike."""
+    quoted = {name: "".join(f"\\{c}" if c in '"\\`$' else c for c in value) for name, value in variables.items()}
+    head = "# Written by the gramex role: env of gramex_apps.\n"
+    return head + "".join(f'{name}="{value}"\n' for name, value in quoted.items())

@@ -1,0 +1,99 @@
+"""Brings the wanted release into service: starts it as the idle colour, makes that the active one, drains the other."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+from typing import Protocol
+
+from . import files
+from .problem import Problem
+from .record import Record, active, other
+
+STEP = 0.1  # seconds
+LIVE = ("running", "stale", "starting", "failed")  # states in which a colour has, or will have, a process
+
+
+class Services(Protocol):
+    """What starts and stops colours: Systemd or Sysv."""
+
+    boot: str
+    both: bool
+
+    def state(self, colour: str) -> str: ...
+    def ready(self, files: files.Files) -> bool: ...
+    def start(self, colour: str, timeout: int, keep: bool = False) -> None: ...
+    def face(self, colour: str) -> None: ...
+    def give_way(self, colour: str) -> None: ...
+    def drain(self, colour: str) -> None: ...
+    def kill(self, colour: str) -> None: ...
+
+
+def serves(home: Path, record: Record, wanted: str, services: Services) -> bool:
+    """True if the active colour runs and was started with just what is wanted."""
+    colour = active(home)
+    return colour is not None and record.started.get(colour) == wanted and services.state(colour) == "running"
+
+
+def change(home: Path, record: Record, release: str, wanted: str, services: Services, drain: int, timeout: int) -> str:
+    """Bring a release into service and return the colour that now serves.
+
+    `wanted` says with what it is started (its digest and its units'), `drain` and `timeout` are the seconds that the
+    old one has to end and the new one to become ready. Raises Problem if it does not; the former colour still serves.
+    """
+    former = active(home)
+    colour = other(former)
+    if former and record.started.get(former) == wanted and services.state(former) not in ("running", "stale"):
+        colour = former  # it is the right one, and only has to run
+    if services.state(colour) != "running" or record.started.get(colour) != wanted:
+        _start(home, record, colour, release, wanted, services, drain, timeout)
+    files.replace(home / "active", f"{colour}\n".encode())
+    services.face(colour)
+    record.releases[release].state = "good"
+    record.write(home)
+    return colour
+
+
+def rest(home: Path, services: Services) -> bool:
+    """Drain the colour that does not serve, should it run. Returns True if it did."""
+    idle = other(active(home))
+    if services.state(idle) not in LIVE:
+        return False
+    services.drain(idle)
+    return True
+
+
+def wait(colour: str, services: Services, seconds: int) -> None:
+    """Wait until a colour has ended; one that takes longer than it may is killed."""
+    if services.state(colour) in LIVE:
+        services.drain(colour)
+    deadline = time.monotonic() + seconds
+    while services.state(colour) != "stopped":
+        if time.monotonic() > deadline:
+            services.kill(colour)
+            return
+        time.sleep(STEP)
+
+
+def _start(
+    home: Path, record: Record, colour: str, release: str, wanted: str, services: Services, drain: int, timeout: int
+) -> None:
+    former = active(home)
+    wait(colour, services, drain + 20)
+    files.point(home / "run" / f"{colour}-1", f"../releases/{release}")
+    files.point(home / "venvs" / f"{colour}-1", record.releases[release].environment)
+    record.started[colour] = wanted
+    record.write(home)
+    if not services.both and former and former != colour:
+        services.give_way(former)
+    try:
+        services.start(colour, timeout, keep=colour == former)
+    except Problem:
+        if record.releases[release].state == "new":
+            record.releases[release].state = "bad"
+        if colour != former:
+            record.started.pop(colour, None)
+            for folder in ("run", "venvs"):
+                (home / folder / f"{colour}-1").unlink(missing_ok=True)
+        record.write(home)
+        raise

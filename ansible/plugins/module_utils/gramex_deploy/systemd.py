@@ -1,0 +1,147 @@
+"""Starts and stops the colours of one app on a systemd host."""
+
+from __future__ import annotations
+
+import subprocess
+import time
+from collections.abc import Iterable
+from pathlib import Path
+
+from .files import Files
+from .problem import Problem
+
+UNITS = Path("/etc/systemd/system")
+STATES = {"active": "running", "reloading": "running", "activating": "starting", "deactivating": "stopping"}
+
+
+class Systemd:
+    """One app's services. `sockets` are the names of the socket units that its colours inherit."""
+
+    boot = "yes"
+    both = True  # two colours can serve at the same time
+
+    def __init__(self, app: str, sockets: Iterable[str]) -> None:
+        self.name = f"gramex-{app}"
+        self.sockets = list(sockets)
+
+    def unit(self, colour: str) -> str:
+        """Return the name of a colour's unit."""
+        return f"{self.name}@{colour}-1.service"
+
+    def state(self, colour: str) -> str:
+        """Return running, stale (its socket was opened anew since), starting, stopping, failed or stopped."""
+        process, *opened = show(
+            [self.unit(colour), *self.sockets], "ActiveState", "SubState", "ActiveEnterTimestampMonotonic"
+        )
+        if process["SubState"] in ("auto-restart", "auto-restart-queued") or process["ActiveState"] == "failed":
+            return "failed"
+        state = STATES.get(process["ActiveState"], "stopped")
+        since = [int(unit["ActiveEnterTimestampMonotonic"]) for unit in (process, *opened)]
+        return "stale" if state == "running" and any(later > since[0] for later in since[1:]) else state
+
+    def outdated(self) -> bool:
+        """True if systemd has not read a unit as it is on the disk: an earlier run was ended before it could say so."""
+        units = [f"{self.name}.service", *self.sockets, self.unit("blue"), self.unit("green")]
+        return any(unit["NeedDaemonReload"] == "yes" for unit in show(units, "NeedDaemonReload"))
+
+    def ready(self, files: Files) -> bool:
+        """Enable what boot starts and open the sockets. Returns True if that was a change."""
+        wanted = [f"{self.name}.service", *self.sockets]
+        found = dict(zip(wanted, show(wanted, "UnitFileState", "ActiveState"), strict=True))
+        off = [unit for unit in wanted if found[unit]["UnitFileState"] != "enabled"]
+        closed = [unit for unit in self.sockets if found[unit]["ActiveState"] != "active"]
+        if off:
+            files.done.append(f"{', '.join(off)} enabled")
+        if closed:
+            files.done.append(f"{', '.join(closed)} opened")
+        if off and not files.check:
+            systemctl("enable", "--quiet", *off)
+        if closed and not files.check:
+            systemctl("reset-failed", *closed, check=False)
+            systemctl("start", *closed)
+        return bool(off or closed)
+
+    def start(self, colour: str, timeout: int, keep: bool = False) -> None:
+        """Start a colour and wait until it is ready. Raises Problem with the end of its log if it is not.
+
+        Then it is ended, unless `keep` says that systemd is to try on: there is nothing better to serve.
+        """
+        unit, began = self.unit(colour), time.time()
+        systemctl("reset-failed", unit, check=False)
+        systemctl("start", "--no-block", unit)
+        deadline = time.monotonic() + timeout
+        while (state := self.state(colour)) != "running":
+            if state == "failed" or time.monotonic() > deadline:
+                said = "ended before it was ready" if state == "failed" else f"was not ready within {timeout} s"
+                log = journal(unit, began)
+                if not keep:
+                    self.kill(colour)
+                raise Problem(f"{unit} {said}. The end of its log:\n{log}")
+            time.sleep(0.05)
+
+    def face(self, colour: str) -> None:
+        """Nothing to do: both colours accept from the same socket."""
+
+    def give_way(self, colour: str) -> None:
+        """Nothing to do, likewise."""
+
+    def drain(self, colour: str) -> None:
+        """Tell a colour to finish what it has, and do not wait for it."""
+        systemctl("stop", "--no-block", self.unit(colour))
+
+    def kill(self, colour: str) -> None:
+        """End a colour now."""
+        systemctl("stop", "--no-block", self.unit(colour))  # first, or it would be restarted
+        systemctl("kill", "--signal=KILL", self.unit(colour), check=False)
+        systemctl("stop", self.unit(colour))
+        systemctl("reset-failed", self.unit(colour), check=False)
+
+    def close(self, sockets: Iterable[str]) -> None:
+        """Close and disable sockets that are wanted no more."""
+        for unit in sockets:
+            systemctl("disable", "--quiet", "--now", unit, check=False)
+            systemctl("reset-failed", unit, check=False)
+
+    def remove(self) -> None:
+        """Stop all of the app, first what could start it again, and disable it."""
+        self.close(self.sockets)
+        systemctl("disable", "--quiet", f"{self.name}.service", check=False)
+        colours = [self.unit("blue"), self.unit("green")]
+        systemctl("stop", f"{self.name}.service", *colours, check=False)
+        systemctl("reset-failed", f"{self.name}.service", *colours, check=False)
+
+
+def sockets(app: str) -> dict[str, str]:
+    """Return the socket units of an app that the host has, by name, with the address of each."""
+    found = {}
+    for place in [UNITS / f"gramex-{app}.socket", *sorted(UNITS.glob(f"gramex-{app}_[0-9]*.socket"))]:
+        if place.is_file():
+            lines = place.read_text(encoding="utf-8").splitlines()
+            found[place.name] = next((line[13:] for line in lines if line.startswith("ListenStream=")), "")
+    return found
+
+
+def reload() -> None:
+    """Let systemd read the units anew."""
+    systemctl("daemon-reload")
+
+
+def show(units: list[str], *names: str) -> list[dict[str, str]]:
+    """Return properties of units by name, one mapping for each unit."""
+    blocks = systemctl("show", "--property", ",".join(names), *units).strip("\n").split("\n\n")
+    return [{key: value for key, _, value in (line.partition("=") for line in block.splitlines())} for block in blocks]
+
+
+def journal(unit: str, since: float, lines: int = 30) -> str:
+    """Return the end of what a unit logged since a time."""
+    subprocess.run(["journalctl", "--sync"], capture_output=True, check=False)
+    command = ["journalctl", "--unit", unit, f"--since=@{int(since)}", "--no-pager", "--output=cat", f"--lines={lines}"]
+    return subprocess.run(command, capture_output=True, text=True, errors="replace", check=False).stdout.strip()
+
+
+def systemctl(*arguments: str, check: bool = True) -> str:
+    """Run systemctl. Raises Problem with its words where it fails and `check` is set."""
+    done = subprocess.run(["systemctl", *arguments], capture_output=True, text=True, check=False)
+    if check and done.returncode:
+        raise Problem(f"systemctl {' '.join(arguments)}: {done.stderr.strip() or done.stdout.strip()}")
+    return done.stdout

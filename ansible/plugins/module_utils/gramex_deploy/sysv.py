@@ -1,0 +1,151 @@
+"""Starts and stops the colours of one app by its init script, on a host without systemd."""
+
+from __future__ import annotations
+
+import os
+import socket
+import subprocess
+import threading
+import time
+from contextlib import suppress
+from pathlib import Path
+
+from .files import Files
+from .problem import Problem
+
+STEP = 0.02  # seconds between two questions of the probe
+
+
+class Sysv:
+    """One app's services. `port` is None for an app with a UNIX socket: there two colours can serve at once."""
+
+    def __init__(self, app: str, port: int | None) -> None:
+        self.address = f"127.0.0.1:{port}"
+        self.script = Path(f"/etc/init.d/gramex-{app}")
+        self.log = Path(f"/var/log/gramex/{app}.log")
+        self.both = port is None
+        self.boot = "yes" if has_init() else "does not start at boot"
+
+    def state(self, colour: str) -> str:
+        """Return running, stopping or stopped."""
+        if not self.script.exists():
+            return "stopped"
+        done = self._call("status", colour)
+        if done.returncode == 0:
+            return "running"
+        return "stopping" if "is draining" in done.stdout else "stopped"
+
+    def ready(self, files: Files) -> bool:
+        """Let boot start the script. Returns True if that was a change."""
+        if any(Path("/etc").glob(f"rc?.d/S??{self.script.name}")):
+            return False
+        files.done.append(f"{self.script.name} enabled")
+        if not files.check:
+            subprocess.run(["update-rc.d", self.script.name, "defaults"], capture_output=True, check=False)
+        return True
+
+    def start(self, colour: str, timeout: int, keep: bool = False) -> None:
+        """Start a colour and wait until it answers. Raises Problem with the end of its log if it does not.
+
+        It is ended then, whatever `keep` says: nothing here would try again.
+        """
+        end = self.log.stat().st_size if self.log.exists() else 0
+        done = self._call("start", colour, timeout=timeout + 30)
+        if done.returncode:
+            raise Problem(f"{done.stdout.strip()}. The end of {self.log}:\n{tail(self.log, end)}")
+
+    def face(self, colour: str) -> None:
+        """Point the address that nginx knows at a colour."""
+        self._call("face", colour)
+
+    def give_way(self, colour: str) -> None:
+        """Let a colour free its port for the other one: it finishes what it has, but accepts no more."""
+        self.drain(colour)
+        deadline = time.monotonic() + 10
+        while answers(self.address):
+            if time.monotonic() > deadline:
+                self.kill(colour)
+                return
+            time.sleep(STEP)
+
+    def drain(self, colour: str) -> None:
+        """Tell a colour to finish what it has, and do not wait for it."""
+        self._call("drain", colour)
+
+    def kill(self, colour: str) -> None:
+        """End a colour, at once where it does not end by itself."""
+        self._call("stop", colour, timeout=4000)
+
+    def remove(self) -> None:
+        """Stop all of the app, and let boot forget it."""
+        if self.script.exists():
+            self._call("stop", timeout=8000)
+        subprocess.run(["update-rc.d", "-f", self.script.name, "remove"], capture_output=True, check=False)
+
+    def _call(self, *words: str, timeout: int = 60) -> subprocess.CompletedProcess[str]:
+        # What root's environment holds is not the app's.
+        clean = {"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "LC_ALL": "C.UTF-8"}
+        return subprocess.run(
+            [str(self.script), *words],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            env=clean,
+            timeout=timeout,
+            check=False,
+        )
+
+
+class Probe:
+    """Asks an address again and again in a thread, to measure how long a change keeps users waiting."""
+
+    def __init__(self, address: str) -> None:
+        self.address = address
+        self.gap = 0.0
+        self._end = threading.Event()
+        self._thread = threading.Thread(target=self._ask, daemon=True)
+
+    def __enter__(self) -> Probe:
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._end.set()
+        self._thread.join()
+
+    def _ask(self) -> None:
+        down: float | None = None
+        while not self._end.is_set():
+            now = time.monotonic()
+            if answers(self.address):
+                down = None
+            else:
+                down = now if down is None else down
+                self.gap = max(self.gap, time.monotonic() - down)
+            self._end.wait(STEP)
+
+
+def answers(address: str) -> bool:
+    """True if something accepts at a path, or at ADDRESS:PORT."""
+    unix = address.startswith("/")
+    with socket.socket(socket.AF_UNIX if unix else socket.AF_INET) as link, suppress(OSError):
+        link.settimeout(1)
+        host, _, port = address.rpartition(":")
+        link.connect(address if unix else (host, int(port)))
+        return True
+    return False
+
+
+def has_init() -> bool:
+    """True if PID 1 is SysV's init, so that boot runs the init scripts."""
+    return Path("/proc/1/comm").read_text(encoding="utf-8").strip() == "init" and Path("/etc/inittab").exists()
+
+
+def tail(log: Path, start: int, size: int = 4000) -> str:
+    """Return the end of what was written to a log after its first `start` bytes."""
+    with suppress(FileNotFoundError), log.open("rb") as source:
+        length = source.seek(0, os.SEEK_END)
+        source.seek(max(start if start <= length else 0, length - size))
+        return source.read().decode(errors="replace").strip()
+    return ""

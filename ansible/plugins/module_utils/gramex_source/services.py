@@ -1,0 +1,67 @@
+"""Renders what starts an app, systemd units or an init script, and chooses its sockets while an address changes."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+UNITS = "/etc/systemd/system"
+
+
+def address(app: Mapping[str, Any]) -> str:
+    """Return where the app listens, as systemd writes it: a path, or ADDRESS:PORT."""
+    return f"127.0.0.1:{app['port']}" if app["port"] else app["socket"]
+
+
+def sockets(name: str, listen: str, present: Mapping[str, str], settle: bool) -> dict[str, str]:
+    """Return the socket units (name to address) that an app is to have, the one for `listen` last.
+
+    `present` are those that the host has. A socket is never restarted while a colour runs, so a changed address is a
+    further unit. The former ones stay until nginx uses the new address: `settle` says that it does and drops them.
+    """
+    unit = next((unit for unit, where in present.items() if where == listen), None)
+    if unit is None:
+        numbers = [int(found[1]) for other in present if (found := re.search(r"_(\d+)\.socket$", other))]
+        unit = f"gramex-{name}_{max(numbers, default=1) + 1}.socket" if present else f"gramex-{name}.socket"
+    former = {} if settle else {other: where for other, where in present.items() if other != unit}
+    return {**former, unit: listen}
+
+
+def systemd(templates: Path, app: Mapping[str, Any], held: Mapping[str, str], **settings: Any) -> dict[str, str]:
+    """Return the texts (by path) of an app's units on a systemd host; `held` is what `sockets` returned."""
+    name, listen = app["name"], address(app)
+    texts = {
+        f"{UNITS}/{unit}": render(templates, "app.socket.j2", app=app, listen=where, **settings)
+        for unit, where in held.items()
+    }
+    texts[f"{UNITS}/gramex-{name}.service"] = render(templates, "app.service.j2", app=app)
+    texts[f"{UNITS}/gramex-{name}@.service"] = render(
+        templates, "app@.service.j2", app=app, listen=listen, sockets=list(held), **settings
+    )
+    return texts
+
+
+def sysv(templates: Path, app: Mapping[str, Any], **settings: Any) -> dict[str, str]:
+    """Return the texts (by path) of an app's init script and log rotation on a host without systemd."""
+    return {
+        f"/etc/init.d/gramex-{app['name']}": render(templates, "app.init.j2", app=app, listen=address(app), **settings),
+        f"/etc/logrotate.d/gramex-{app['name']}": render(templates, "app.logrotate.j2", app=app),
+    }
+
+
+def render(templates: Path, template: str, **values: Any) -> str:
+    """Render one template. Raises jinja2.UndefinedError where a value is missing."""
+    return _environment(templates).get_template(template).render(**values)
+
+
+@lru_cache(maxsize=4)
+def _environment(templates: Path) -> Environment:
+    # Texts of units and of shell, not of HTML: nothing is to be escaped for a browser.
+    return Environment(  # noqa: S701
+        loader=FileSystemLoader(templates), undefined=StrictUndefined, trim_blocks=True, keep_trailing_newline=True
+    )

@@ -1,0 +1,92 @@
+"""Works out what a host is to have of each app, and which of it has to travel there."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from . import identity, parent, private, services, tree
+from .wheel import Wheel
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What all apps of a run share. `settle`: nginx uses the present addresses, former ones can go."""
+
+    templates: Path
+    wheel: Wheel
+    lock: Path
+    socket_group: str
+    start_timeout: int
+    settle: bool = False
+
+
+def source(app: Mapping[str, Any]) -> list[tree.Entry]:
+    """Return the tree of an app: its folder, or its several apps in one. Raises SourceError."""
+    return parent.entries(app["apps"]) if app["apps"] else tree.read(Path(app["source"]))
+
+
+def describe(app: Mapping[str, Any], state: Mapping[str, Any], settings: Settings) -> dict[str, Any]:
+    """Return one app (of private.join) as gramex_apply wants it; `state` is gramex_state's. Raises SourceError."""
+    name, known = app["name"], state["apps"][app["name"]]
+    entries = source(app)
+    needed = identity.requirements(
+        entries, ["requirements.txt", *(f"{a['name']}/requirements.txt" for a in app["apps"])]
+    )
+    found = state["pythons"][app["python"]]
+    interpreter = f"{found['abi']}-{hashlib.sha256(app['python'].encode()).hexdigest()[:8]}"
+    environment = identity.environment(
+        entries, needed, wheel=settings.wheel.digest, lock=_digest(settings.lock), interpreter=interpreter
+    )
+    files = tree.digest(entries)
+    secret = private.digest(app, state["key"])
+    digest = identity.release(files, environment, secret, app["shared"])
+    held = services.sockets(name, services.address(app), known["sockets"], settings.settle)
+    told = {"socket_group": settings.socket_group, "start_timeout": settings.start_timeout}
+    units = (
+        services.systemd(settings.templates, app, held, **told)
+        if state["init"] == "systemd"
+        else services.sysv(settings.templates, app, **told)
+    )
+    return {
+        **{
+            key: app[key]
+            for key in ("name", "user", "home", "data", "config", "python", "port", "keep", "drain", "shared")
+        },
+        "address": services.address(app),
+        "inside": [inside["name"] for inside in app["apps"]],
+        "found": found,
+        "interpreter": interpreter,
+        "environment": environment,
+        "requirements": [entry.name for entry in needed],
+        "files": files,
+        "digest": digest,
+        "units": units,
+        "sockets": list(held),
+        "archive": digest not in known["digests"],
+        "build": environment not in known["environments"],
+    }
+
+
+def packages(apps: list[dict[str, Any]]) -> list[str]:
+    """Return the Debian packages without which environments that have to be built cannot be."""
+    lacking = [app["python"] for app in apps if app["build"] and not app["found"]["ensurepip"]]
+    return sorted({f"{Path(python).name}-venv" for python in lacking if python.startswith("/usr/bin/python3")})
+
+
+def shared(state: Mapping[str, Any], settings: Settings) -> dict[str, Any]:
+    """Return what all apps of a host share, as gramex_apply wants it."""
+    return {
+        "init": state["init"],
+        "lock_digest": _digest(settings.lock),
+        "wheel": settings.wheel.place.name,
+        "wheel_digest": settings.wheel.digest,
+        "start_timeout": settings.start_timeout,
+    }
+
+
+def _digest(place: Path) -> str:
+    return hashlib.sha256(place.read_bytes()).hexdigest()

@@ -1,0 +1,203 @@
+#!/usr/bin/python
+"""Brings all apps of a host to the wanted state. Called by the action of the same name."""
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: gramex_apply
+short_description: Bring the apps of a host to the wanted state
+description:
+  - Users, folders, environments, releases, units and the switch to a new release, for all apps in one call.
+  - The action of the same name ships what the host lacks and fills in the options; nobody writes them by hand.
+options:
+  apps:
+    description: Apps that the host is to have, as the action gramex_release returns them.
+    type: list
+    elements: dict
+    default: []
+  absent:
+    description: Names of apps that the host is not to have, each with whether its data go too.
+    type: dict
+    default: {}
+  everything:
+    description: Remove all apps that the host has, listed or not.
+    type: bool
+    default: false
+  remove_data:
+    description: With O(everything), remove the data too.
+    type: bool
+    default: false
+  private:
+    description: Environment and secrets of the apps, packed into one text, so that no value of them is shown.
+    type: str
+    default: ""
+  payload:
+    description: File on the host with archives of new releases, lock and wheel; empty if it lacks nothing.
+    type: str
+    default: ""
+  host:
+    description: Kind of service manager, and what all apps share.
+    type: dict
+    default: {}
+author:
+  - Gramex runtime maintainers
+"""
+EXAMPLES = r"""
+- name: Remove all apps of a host, but not their data
+  gramex_apply:
+    everything: true
+"""
+RETURN = r"""
+apps:
+  description: For each app name, release, state, boot, what was done, and the measured gap where there was one.
+  returned: always
+  type: list
+  elements: dict
+"""
+
+import base64
+import fcntl
+import json
+import os
+import shutil
+import tarfile
+import tempfile
+import time
+import zlib
+from pathlib import Path
+from typing import Any
+
+from ansible.module_utils.basic import AnsibleModule
+from ansible.module_utils.gramex_deploy import removal, systemd
+from ansible.module_utils.gramex_deploy.app import App, Host, hide
+from ansible.module_utils.gramex_deploy.files import Files
+from ansible.module_utils.gramex_deploy.problem import Problem
+
+LOCK = Path("/run/lock/gramex-apply")
+LOCK_SECONDS = 120
+SPEC: dict[str, Any] = {
+    "apps": {"type": "list", "elements": "dict", "default": []},
+    "absent": {"type": "dict", "default": {}},
+    "everything": {"type": "bool", "default": False},
+    "remove_data": {"type": "bool", "default": False},
+    "private": {"type": "str", "default": "", "no_log": True},
+    "payload": {"type": "str", "default": ""},
+    "host": {"type": "dict", "default": {}},
+}
+
+
+def alone(module: AnsibleModule) -> Any:
+    """Hold the host's lock until the process ends, however it ends. Two runs at once would undo each other's work."""
+    LOCK.parent.mkdir(parents=True, exist_ok=True)
+    lock = LOCK.open("w")
+    deadline = time.monotonic() + LOCK_SECONDS
+    while True:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            return lock
+        except BlockingIOError:
+            if time.monotonic() > deadline:
+                module.fail_json(
+                    msg=f"another run changes this host for more than {LOCK_SECONDS} s: let it end, then run again"
+                )
+            time.sleep(0.5)
+
+
+def unpack(payload: str, into: Path) -> None:
+    """Unpack what came along: plain files, named by the controller."""
+    if payload:
+        with tarfile.open(payload) as tar:
+            for member in tar:
+                source = tar.extractfile(member)
+                if source and "/" not in member.name:
+                    with source, (into / member.name).open("wb") as target:
+                        shutil.copyfileobj(source, target)
+
+
+def wanted(given: dict[str, Any], place: Path, check: bool) -> list[App]:
+    """Return the apps to bring about; `place` holds what came along."""
+    if not given["apps"]:
+        return []
+    private = json.loads(zlib.decompress(base64.b64decode(given["private"])))
+    told = given["host"]
+    host = Host(**{**told, "lock": place / "lock.txt", "wheel": place / told["wheel"]})
+    return [
+        App({**app, "archive": place / f"{app['name']}.tar.gz"}, private[app["name"]], host, check)
+        for app in given["apps"]
+    ]
+
+
+def bring(apps: list[App], failed: dict[str, str]) -> None:
+    """Take the apps through their steps together, so that units are read once. One that fails stops no other."""
+    for step in ("prepare", "write"):
+        each(apps, failed, step)
+    reload(apps, failed)
+    for step in ("serve", "tidy"):
+        each(apps, failed, step)
+    if any(app.units_changed and not app.check for app in apps):
+        systemd.reload()
+
+
+def reload(apps: list[App], failed: dict[str, str]) -> None:
+    """Let systemd read changed units once, and units that an earlier run wrote but did not get to tell of."""
+    for app in apps:
+        if app.name in failed or app.check or not isinstance(app.services, systemd.Systemd):
+            continue
+        if app.units_changed or app.services.outdated():
+            systemd.reload()
+            break
+    for app in apps:
+        app.units_changed = False
+
+
+def each(apps: list[App], failed: dict[str, str], step: str) -> None:
+    """Run one step of each app that has not failed, and note the failures."""
+    for app in apps:
+        if app.name in failed:
+            continue
+        try:
+            getattr(app, step)()
+        except (Problem, OSError) as problem:
+            if isinstance(problem, OSError):
+                app.take_back()
+            failed[app.name] = f"app {app.name}: {hide(str(problem), app.private)}"
+
+
+def main() -> None:
+    module = AnsibleModule(argument_spec=SPEC, supports_check_mode=True)
+    given, check = module.params, module.check_mode
+    if os.geteuid() != 0:
+        module.fail_json(msg="the gramex role needs root on the host: run the play as root, or with become: true")
+    lock = alone(module)
+    failed: dict[str, str] = {}
+    with tempfile.TemporaryDirectory(prefix="gramex-payload-") as place:
+        unpack(given["payload"], Path(place))
+        apps = wanted(given, Path(place), check)
+        bring(apps, failed)
+    init = "systemd" if Path("/run/systemd/system").is_dir() else "sysv"
+    absent = dict.fromkeys(removal.names(), given["remove_data"]) if given["everything"] else given["absent"]
+    removed = {name: removal.remove(name, init, data, check) for name, data in absent.items()}
+    if any(changes.done for changes in removed.values()) and init == "systemd" and not check:
+        systemd.reload()
+    rest = removal.finish(check) if absent or given["everything"] else Files(check=check)
+    lock.close()
+    if given["everything"] and not check:
+        LOCK.unlink(missing_ok=True)
+    rows = [app.result() for app in apps]
+    rows += [
+        {"name": name, "state": "absent", "changed": bool(files.done), "done": files.done}
+        for name, files in removed.items()
+    ]
+    changes = [*(app.files for app in apps), *removed.values(), rest]
+    result = {
+        "changed": any(row["changed"] for row in rows) or bool(rest.done),
+        "apps": rows,
+        "diff": [diff for files in changes for diff in files.diffs],
+    }
+    if failed:
+        module.fail_json(msg="\n".join(failed.values()), **result)
+    module.exit_json(**result)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,116 @@
+#!/usr/bin/python
+"""Says what a host has of its apps. Called by the action gramex_release."""
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: gramex_state
+short_description: Say which releases, environments and interpreters a host has
+description:
+  - One question for all apps of a host. Makes the key for digests of secrets on first use, and changes nothing else.
+options:
+  apps:
+    description: Names of the apps.
+    type: list
+    elements: str
+    required: true
+  pythons:
+    description: Paths of interpreters to look at.
+    type: list
+    elements: str
+    default: []
+author:
+  - Gramex runtime maintainers
+"""
+EXAMPLES = r"""
+- name: Ask
+  gramex_state:
+    apps: [site]
+    pythons: [/usr/bin/python3]
+"""
+RETURN = r"""
+init:
+  description: systemd, or sysv for all else.
+  returned: always
+  type: str
+apps:
+  description: For each app the digests of its usable releases, its environments, and its sockets with their addresses.
+  returned: always
+  type: dict
+pythons:
+  description: For each path version, ABI, real path and whether it can make environments; or an error.
+  returned: always
+  type: dict
+"""
+
+import json
+import os
+import secrets
+import subprocess
+from pathlib import Path
+
+from ansible.module_utils.basic import AnsibleModule
+from ansible.module_utils.gramex_deploy import files, removal, systemd
+from ansible.module_utils.gramex_deploy.record import Record
+
+ASK = """
+import importlib.util, json, os, sys, sysconfig
+print(json.dumps({
+  "version": list(sys.version_info[:3]), "abi": sysconfig.get_config_var("SOABI") or sys.implementation.cache_tag,
+  "real": os.path.realpath(sys.executable), "ensurepip": importlib.util.find_spec("ensurepip") is not None}))
+"""
+
+
+def interpreter(python: str) -> dict:
+    """Ask an interpreter what it is."""
+    try:
+        done = subprocess.run([python, "-I", "-c", ASK], capture_output=True, text=True, timeout=60, check=True)
+        return json.loads(done.stdout)
+    except (OSError, ValueError, subprocess.SubprocessError) as error:
+        return {"error": str(error), "version": [0, 0, 0], "abi": "", "real": python, "ensurepip": True}
+
+
+def app(name: str) -> dict:
+    """Say what a host has of one app."""
+    home = removal.HOMES / name
+    record = Record.read(home)
+    venvs = home / "venvs"
+    return {
+        "digests": sorted(known.digest for known in record.releases.values() if known.state != "bad"),
+        "environments": sorted(place.name for place in venvs.iterdir() if not place.name.startswith("."))
+        if venvs.is_dir()
+        else [],
+        "sockets": systemd.sockets(name),
+    }
+
+
+def key(check: bool) -> str:
+    """Return the host's key for digests of secrets; what is on the host cannot be compared with guesses without it."""
+    if removal.KEY.exists():
+        return removal.KEY.read_text(encoding="ascii").strip()
+    made = secrets.token_hex(32)
+    if not check:
+        removal.KEY.parent.mkdir(mode=0o755, parents=True, exist_ok=True)
+        files.replace(removal.KEY, f"{made}\n".encode(), mode=0o600)
+    return made
+
+
+def main() -> None:
+    spec = {
+        "apps": {"type": "list", "elements": "str", "required": True},
+        "pythons": {"type": "list", "elements": "str", "default": []},
+    }
+    module = AnsibleModule(argument_spec=spec, supports_check_mode=True)
+    if os.geteuid() != 0:
+        module.fail_json(msg="the gramex role needs root on the host: run the play as root, or with become: true")
+    module.exit_json(
+        changed=False,
+        init="systemd" if Path("/run/systemd/system").is_dir() else "sysv",
+        key=key(module.check_mode),
+        apps={name: app(name) for name in module.params["apps"]},
+        pythons={python: interpreter(python) for python in sorted(set(module.params["pythons"]))},
+    )
+
+
+if __name__ == "__main__":
+    main()
