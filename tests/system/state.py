@@ -4,9 +4,11 @@ from system.target import Target
 
 
 def colour(target: Target, app: str) -> str:
-    """The colour that serves, such as `blue`; on hosts without systemd the whole app is one, ``."""
-    units = target.output(f"systemctl list-units --plain --no-legend --state=active 'gramex-{app}@*' | cut -d' ' -f1")
-    return ",".join(sorted({unit.split("@")[1].split("-")[0] for unit in units.split()}))
+    """The colour that serves. Under systemd no other one may run, or the names of all that run come back."""
+    if target.init == "systemd":
+        command = f"systemctl list-units --plain --no-legend --state=active 'gramex-{app}@*' | cut -d' ' -f1"
+        return ",".join(sorted({unit.split("@")[1].split("-")[0] for unit in target.output(command).split()}))
+    return target.output(f"cat /srv/gramex/{app}/active")
 
 
 def processes(target: Target, app: str) -> list[str]:

@@ -17,7 +17,7 @@ def restarted(targets: list[Target]) -> Iterator[dict[str, tuple[Browser, str]]]
     for target in targets:
         browser = Browser(target, "/etc/gramex/tls/localhost/cert.pem")
         assert visit.log_in(browser, "from the vault") == 302
-        before[target.name] = (browser, state.colour(target, "site") if target.init == "systemd" else "")
+        before[target.name] = (browser, state.colour(target, "site"))
     for target in targets:
         target.restart()
     return before
@@ -30,8 +30,12 @@ def test_pages_and_sessions_are_back(restarted: dict[str, tuple[Browser, str]], 
     assert visit.is_member(browser), "the session was lost"
 
 
-@pytest.mark.init("systemd")
 def test_the_active_colour_is_back(restarted: dict[str, tuple[Browser, str]], target: Target) -> None:
     _, colour = restarted[target.name]
     assert state.colour(target, "site") == colour == "green"
+    assert len(state.processes(target, "site")) == 1
+
+
+@pytest.mark.init("systemd")
+def test_no_unit_has_failed(restarted: dict[str, tuple[Browser, str]], target: Target) -> None:
     assert target.output("systemctl list-units --failed --plain --no-legend") == ""
