@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import glob
 import os
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from . import globs
 from .tree import Section
 
 MERGE = "import.merge"
@@ -82,28 +82,10 @@ def _named(name: str, value: dict[str, Any]) -> Import | BadImport:
 def find(path: str, folder: Path) -> list[tuple[str, Path]]:
     """Return the files that a path names, each as (as written or found, absolute path).
 
-    A path without ``*`` is one file, whether it exists or not. ``**`` stands for any depth; a file that it reaches on
-    several ways, through links, is returned once.
+    A path without ``*`` is one file, whether it exists or not.
     """
-    if "*" not in path:
-        return [(path, _absolute(folder, path))]
-    # Only * is special: brackets in a folder's name mean themselves, unless nothing is found that way.
-    names = glob.glob(_escape(path), root_dir=folder, recursive=True)  # noqa: PTH207  Path.glob refuses absolute ones
-    names = names or glob.glob(path, root_dir=folder, recursive=True)  # noqa: PTH207
-    found: list[tuple[str, Path]] = []
-    seen: set[str] = set()
-    for name in sorted(names):
-        target = _absolute(folder, name)
-        real = os.path.realpath(target)
-        if target.is_dir() or ("**" in path and real in seen):
-            continue
-        seen.add(real)
-        found.append((name.replace(os.sep, "/"), target))
-    return found
-
-
-def _escape(path: str) -> str:
-    return "".join(f"[{char}]" if char in "?[" else char for char in path)
+    names = globs.find(path, folder) if "*" in path else [path]
+    return [(name, _absolute(folder, name)) for name in names]
 
 
 def _absolute(folder: Path, path: str) -> Path:

@@ -103,7 +103,8 @@ def _load(folder: Path, options: Mapping[str, Any]) -> Loaded:
         if guide:
             reader.files.append(own)
         overlay(tree, reader.read(table.PACKAGE / "guide" / FILE if guide else own) or Section())
-        overlay(tree, _command_line(options))
+        if isinstance(tree.get("app", {}), dict):  # else it is a mistake, which options must not hide
+            overlay(tree, _command_line(options))
         conf = plain(tree)
     except RecursionError:
         raise ConfigError(Problem(logging.CRITICAL, "is nested too deep, or contains itself", own)) from None

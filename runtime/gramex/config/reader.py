@@ -52,7 +52,7 @@ class Reader:
             self.files.append(path)
         self.reads += 1
         if self.reads > MAX_READS or len(chain) > MAX_CHAIN:
-            self._stop(f"import: reads more than {MAX_READS} files, or more than {MAX_CHAIN} deep", place, key)
+            self._stop(f"reads more than {MAX_READS} files, or more than {MAX_CHAIN} deep", place, key)
             return None
         try:
             conf = read_yaml(path, self.budget, self.problems)

@@ -40,7 +40,6 @@ _HINTS = {
     "block sequence entries are not allowed": "begin the list on a line of its own",
     "did not find expected '-' indicator": "mend the indentation: a list and keys cannot be mixed",
     "could not find expected ':'": "a key needs a colon and a space behind it",
-    "did not find expected ',' or": "close the bracket, or put a comma",
     "found unexpected end of stream": "close the quote",
     "found unknown escape character": "write the backslash twice, or use single quotes",
     "did not find expected <document start>": "remove what follows the end of the mapping",
@@ -162,6 +161,8 @@ def explain(error: yaml.MarkedYAMLError, text: str, keys: list[Any]) -> Broken:
             problem, hint = f"a value cannot begin with {char!r}", "put it in quotes"
     elif "end of stream" in problem and error.context_mark:
         problem, line = "a quote is not closed", error.context_mark.line + 1
+    elif problem.startswith("did not find expected ',' or") and error.context_mark:
+        hint = f"close the bracket that line {error.context_mark.line + 1} opens, or put a comma"
     return Broken(f"{problem}: {hint}" if hint else problem, line, keys)
 
 
