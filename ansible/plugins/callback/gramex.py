@@ -76,7 +76,8 @@ class CallbackModule(Default):
 
     def v2_playbook_on_no_hosts_matched(self) -> None:
         """Say which groups are empty."""
-        self._line("  no host of the inventory is in " + " or ".join(map(str, self._play.hosts)), C.COLOR_SKIP)
+        groups = " or ".join(group for pattern in self._play.hosts for group in str(pattern).split(":"))
+        self._line(f"  no host of the inventory is in {groups}", C.COLOR_SKIP)
 
     def v2_playbook_on_include(self, included_file: Any) -> None:
         """Say nothing: the tasks in it speak for themselves."""

@@ -48,6 +48,7 @@ facts:
 """
 
 import configparser
+import contextlib
 import json
 import os
 import pwd
@@ -122,7 +123,7 @@ def listeners():
     named: set[str] = set()
     for folder in Path("/proc").glob("[0-9]*"):
         try:
-            held = {os.readlink(link) for link in (folder / "fd").iterdir()} & ports.keys()  # noqa: PTH115 no path
+            held = targets(folder / "fd") & ports.keys()
             entry = program(folder) if held else {}
         except OSError:
             continue  # the process ended, or is not ours to look at
@@ -131,6 +132,15 @@ def listeners():
             found[port].append(entry)
     for link in ports.keys() - named:
         found[ports[link]].append({"program": "", "pid": 0, "user": ""})
+    return found
+
+
+def targets(folder):
+    """What the links in a folder point to; those that vanish meanwhile are left out."""
+    found = set()
+    for name in os.listdir(folder):  # noqa: PTH208 a Path for each descriptor of each process costs more than all else
+        with contextlib.suppress(OSError):
+            found.add(os.readlink(f"{folder}/{name}"))  # noqa: PTH115 it is no path
     return found
 
 

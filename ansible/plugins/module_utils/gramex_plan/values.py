@@ -221,7 +221,7 @@ CONVERTERS: dict[str, Callable[[Any], Any]] = {
 def parsed(value: str, wanted: type) -> Any:
     """The list or mapping that a text (`-e` gives texts) is in YAML, or None."""
     try:
-        made = yaml.load(value, Loader=LOADER)  # noqa: S506 a safe loader
+        made = yaml.load(str(value), Loader=LOADER)  # noqa: S506 a safe loader
     except yaml.YAMLError:
         return None
     return made if isinstance(made, wanted) else None

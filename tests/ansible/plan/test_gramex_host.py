@@ -1,0 +1,144 @@
+"""The module that looks at a host, against this machine."""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import socket
+import sys
+import threading
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, HTTPServer
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+
+FILE = Path(__file__).resolve().parents[3] / "ansible" / "plugins" / "modules" / "gramex_host.py"
+
+
+@pytest.fixture
+def host(monkeypatch: pytest.MonkeyPatch) -> ModuleType:
+    """The module, as Python."""
+    spec = importlib.util.spec_from_file_location("gramex_host", FILE)
+    assert spec
+    assert spec.loader
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    for name in list(os.environ):
+        if name.upper().startswith("PIP_") or name.lower().endswith("_proxy"):
+            monkeypatch.delenv(name)
+    return module
+
+
+@pytest.fixture
+def web() -> Iterator[str]:
+    """A web server that answers with the status in the path: /503/pip/ with 503."""
+
+    class Status(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self.send_response(int(self.path.split("/")[1]))
+            self.send_header("Content-Length", "0")
+            self.end_headers()
+
+        def log_message(self, *arguments: object) -> None:
+            """Be quiet."""
+
+    server = HTTPServer(("127.0.0.1", 0), Status)
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
+    thread.start()
+    yield f"http://ann:hush@127.0.0.1:{server.server_port}"
+    server.shutdown()
+    thread.join()
+    server.server_close()
+
+
+def test_who_listens(host: ModuleType) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as held:
+        found = host.listeners()[str(held.getsockname()[1])]
+    assert [(entry["pid"], entry["user"]) for entry in found] == [(os.getpid(), host.user_name(os.geteuid()))]
+    assert found[0]["program"] == Path("/proc/self/comm").read_text().strip()
+
+
+@pytest.mark.skipif(not socket.has_ipv6, reason="no IPv6 here")
+def test_who_listens_on_both_families(host: ModuleType) -> None:
+    with socket.create_server(("::", 0), family=socket.AF_INET6, dualstack_ipv6=True) as held:
+        found = host.listeners()[str(held.getsockname()[1])]
+    assert [entry["pid"] for entry in found] == [os.getpid()]
+
+
+def test_interpreter(host: ModuleType, tmp_path: Path) -> None:
+    found = host.interpreter(sys.executable)
+    assert (tuple(found["version"]), found["venv"], found["error"]) == (sys.version_info[:3], True, "")
+    assert host.interpreter("/nowhere/python3")["error"] == "there is no such file"
+    script = tmp_path / "python3"
+    script.write_text("#!/bin/sh\nexit 0\n")
+    script.chmod(0o755)
+    assert host.interpreter(str(script))["error"] == "it is no Python 3"
+
+
+def test_interpreter_in_a_closed_folder(host: ModuleType, tmp_path: Path) -> None:
+    link = tmp_path / "closed" / "python3"
+    link.parent.mkdir(mode=0o700)
+    script = f'#!/bin/sh\nexec {sys.executable} "$@"\n'
+    link.write_text(script)
+    link.chmod(0o755)
+    assert not host.interpreter(str(link))["reachable"]
+
+
+def test_free_space_once_a_file_system(host: ModuleType, tmp_path: Path) -> None:
+    found = host.free_mb([str(tmp_path / "not" / "there"), str(tmp_path)])
+    assert list(found) == [str(tmp_path / "not" / "there")]
+    assert found[str(tmp_path / "not" / "there")] > 0
+
+
+@pytest.mark.parametrize(("status", "good"), [(200, True), (404, True), (403, True), (503, False), (407, False)])
+def test_index_answers(status: int, good: bool, host: ModuleType, web: str) -> None:
+    found = host.ask(f"{web}/{status}")
+    assert found["ok"] is good
+    assert found["error"] == ("" if good else f"HTTP status {status}")
+    assert "hush" not in str(found)
+
+
+def test_index_does_not_answer(host: ModuleType) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as held:
+        port = held.getsockname()[1]
+    assert host.ask(f"http://127.0.0.1:{port}/simple") == {
+        "url": f"http://127.0.0.1:{port}/simple",
+        "ok": False,
+        "error": "Connection refused",
+    }
+    assert not host.ask("https://index.invalid/simple")["ok"]
+    assert host.ask("file:///srv/wheels")["ok"]
+
+
+def test_index_of_pip(host: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(host, "PIP_FILES", (str(tmp_path / "one"), str(tmp_path / "two")))
+    assert host.package_index() == host.DEFAULT_INDEX
+    (tmp_path / "one").write_text("[global]\nindex-url = https://one.example/simple\n")
+    assert host.package_index() == "https://one.example/simple"
+    (tmp_path / "two").write_text("[install]\nindex-url = https://two.example/simple\n")
+    assert host.package_index() == "https://two.example/simple"
+    monkeypatch.setenv("PIP_INDEX_URL", "https://three.example/simple")
+    assert host.package_index() == "https://three.example/simple"
+    (tmp_path / "two").write_text("[global]\nno-index = true\n")
+    assert host.package_index() == ""
+    (tmp_path / "two").write_text("no section\n")
+    assert host.package_index() == "https://three.example/simple"
+
+
+def test_indexes_are_asked_where_something_is_missing(host: ModuleType, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(host, "ask", lambda url: url)
+    monkeypatch.setattr(host, "system_index", lambda: "system")
+    have = {"nginx": True, "venv": True}
+    assert list(host.indexes([], {"nginx": False, "venv": False}, True)) == []
+    assert list(host.indexes(["not-deployed"], have, True)) == ["Python package index"]
+    assert len(host.indexes(["not-deployed"], {"nginx": False, "venv": True}, True)) == 2
+    assert len(host.indexes(["not-deployed"], {"nginx": False, "venv": True}, False)) == 1
+    assert len(host.indexes(["not-deployed"], {"nginx": True, "venv": False}, False)) == 2
+
+
+def test_system_and_init(host: ModuleType) -> None:
+    assert set(host.system()) == {"os", "os_version", "os_name"}
+    assert host.init()["init"] in ("systemd", "sysv", "none")
+    assert host.init()["boot"] in (True, False)
