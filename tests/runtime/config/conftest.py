@@ -8,8 +8,15 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from gramex.config import Loaded, load, variables
+
+# The same examples in every run, however slow the machine is: a failure belongs to the change that made it.
+settings.register_profile(
+    "stable", deadline=None, derandomize=True, database=None, suppress_health_check=[HealthCheck.too_slow]
+)
+settings.load_profile("stable")
 
 
 @pytest.fixture

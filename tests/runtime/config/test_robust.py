@@ -265,7 +265,7 @@ ALPHABET = st.sampled_from(
 )
 
 
-@settings(max_examples=400, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=400, suppress_health_check=list(HealthCheck))
 @given(text=st.lists(ALPHABET, max_size=40).map("".join))
 def test_any_text(folder: Path, text: str) -> None:
     """A configuration loads, or ends in a ConfigError: nothing else."""
@@ -282,7 +282,7 @@ def test_any_text(folder: Path, text: str) -> None:
         assert all(isinstance(section, str | int | float | bool) for section in loaded.conf)
 
 
-@settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=200, suppress_health_check=list(HealthCheck))
 @given(data=st.binary(max_size=60))
 def test_any_bytes(folder: Path, data: bytes) -> None:
     (folder / "gramex.yaml").write_bytes(data)
