@@ -13,14 +13,13 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any, ClassVar
 from urllib.parse import unquote
 
-from tornado.web import RequestHandler
-
 from gramex.handlers.arguments import ArgumentMixin
 from gramex.handlers.auth import setup_auth
 from gramex.handlers.error import ErrorMixin, setup_errors
 from gramex.handlers.headers import HeaderMixin, make_private, setup_headers
 from gramex.handlers.methods import setup_methods
 from gramex.handlers.redirect import RedirectMixin
+from gramex.handlers.sending import SendingHandler
 from gramex.handlers.session import SessionMixin, take_user_header
 from gramex.handlers.xsrf import XSRFMixin, setup_xsrf
 
@@ -37,7 +36,7 @@ Step = Callable[[Any], Awaitable[None] | None]
 ORDER = ("override", "xsrf", "user", "ratelimit", "auth", "methods", "cors", "validate", "cache")
 
 
-class BaseHandler(XSRFMixin, SessionMixin, RedirectMixin, ArgumentMixin, HeaderMixin, ErrorMixin, RequestHandler):
+class BaseHandler(XSRFMixin, SessionMixin, RedirectMixin, ArgumentMixin, HeaderMixin, ErrorMixin, SendingHandler):
     """Base of all handlers of ``url:`` entries, and of those that apps write themselves.
 
     For each entry a subclass is made; on it `name` is the entry's name, `conf` the entry, `kwargs` its keyword

@@ -44,6 +44,7 @@ class ContentTypes:
     def __init__(self, mime: Any = None):
         """Take ``mime:``, a mapping of extension to type. What is not text is left out."""
         self.types = mimetypes.MimeTypes()
+        self.known: dict[str, str] = {}
         for extension, kind in (mime if isinstance(mime, Mapping) else {}).items():
             if isinstance(kind, str):
                 dot = "" if str(extension).startswith(".") else "."
@@ -51,6 +52,15 @@ class ContentTypes:
 
     def of(self, name: str) -> str:
         """Return the content type for a file name; the character set is added to text."""
+        extensions = name[name.find(".") :].lower()  # ".tar.gz": what comes before does not count
+        kind = self.known.get(extensions)
+        if kind is None:
+            kind = self._guess(name)
+            if len(extensions) < 20 and len(self.known) < 1000:
+                self.known[extensions] = kind
+        return kind
+
+    def _guess(self, name: str) -> str:
         # guess_type takes URLs: a name such as "data:x" is none
         kind, encoding = self.types.guess_type("./" + name)
         if encoding:

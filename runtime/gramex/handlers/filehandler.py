@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import os
-from email.utils import formatdate
 from pathlib import Path
 from typing import Any, ClassVar
 
 from tornado.web import HTTPError
 
 from gramex.handlers.base import BaseHandler
+from gramex.handlers.clock import clock
 from gramex.handlers.conditional import Part, is_not_modified, wanted_part
 from gramex.handlers.contenttype import ContentTypes
 from gramex.handlers.current import current_handler
@@ -94,10 +94,10 @@ class FileHandler(BaseHandler):
             HTTPError: 403, it cannot be read; 404, it has just gone.
         """
         name = os.path.basename(found.path)
-        headers = cls.file_headers.of(found.relative or name)
+        headers = {"Content-Type": cls.types.of(name), **cls.file_headers.of(cls.relative(found))}
         for _ in range(3):  # a file that is being written is looked at again
             try:
-                return StaticFile(found.path, found.stat, cls.types.of(name), headers)
+                return StaticFile(found.path, found.stat, headers, cls.base_headers)
             except FileChangedError:
                 try:
                     found = found._replace(stat=os.stat(found.path))
@@ -108,6 +108,19 @@ class FileHandler(BaseHandler):
             except OSError:
                 break
         raise HTTPError(404)
+
+    def static_file(self, found: Found) -> StaticFile:
+        """Return a file that is sent as it is, from memory if it has not changed.
+
+        Raises:
+            HTTPError: as prepare_file.
+        """
+        key = (type(self), found.path)
+        file = self.application.files.get(key)
+        if file is None:
+            file = self.prepare_file(found)
+            self.application.files.put(key, file)
+        return file
 
     def group(self) -> str:
         """Return the first group of the URL's pattern, '' if there is none."""
@@ -130,7 +143,7 @@ class FileHandler(BaseHandler):
         if any(each.is_folder for each in found):
             raise HTTPError(404)
         if not self.source.is_list and self.transform_for(self.relative(found[0])) is None:
-            await self.send_static(self.prepare_file(found[0]))
+            await self.send_static(self.static_file(found[0]))
         else:
             await self.send_changed(found)
 
@@ -188,15 +201,16 @@ class FileHandler(BaseHandler):
         current_handler.set(self)
         parts: list[bytes] = []
         self.set_header("Content-Type", self.types.of(os.path.basename(found[0].path)))
-        self.set_header("Last-Modified", formatdate(max(int(each.stat.st_mtime) for each in found), usegmt=True))
+        self.set_header("Last-Modified", clock.of(max(int(each.stat.st_mtime) for each in found)))
         for each in found:
             relative = self.relative(each)
             self.write_headers_for(relative)
-            try:
-                content = read_file(each.path)
-            except OSError as error:
-                raise HTTPError(403 if isinstance(error, PermissionError) else 404) from None
             transform = self.transform_for(relative)
+            if transform is not None and transform.is_template:
+                template = self.application.templates.get(each.path, each.stat)
+                parts.append(template.generate(**self.get_template_namespace()))
+                continue
+            content = read_file(each.path)
             if transform is None:
                 parts.append(content)
                 continue
@@ -251,6 +265,13 @@ class FileHandler(BaseHandler):
 
 
 def read_file(path: str) -> bytes:
-    """Return the content of a file that is to be changed: a template, say, and so small."""
-    with open(path, "rb") as file:
-        return file.read()
+    """Return the content of a file that is to be changed, and so is small.
+
+    Raises:
+        HTTPError: 403, it cannot be read; 404, it has just gone.
+    """
+    try:
+        with open(path, "rb") as file:
+            return file.read()
+    except OSError as error:
+        raise HTTPError(403 if isinstance(error, PermissionError) else 404) from None

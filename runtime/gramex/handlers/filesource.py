@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import stat
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from string import Formatter
@@ -34,14 +35,20 @@ class Source:
         self.groups = groups
         if self.star:
             self.folder, self.rest = split_root(self.path, "*")
+        else:
+            self.folder, self.rest = os.path.split(self.path)
 
     def place(self, group: str) -> Place:
         """Return what the group of a URL means."""
         if self.star:
             return Place(self.folder, self.rest.replace("*", group.strip("/")))
-        if os.path.isdir(self.path):
+        try:
+            info = os.stat(self.path)
+        except (OSError, ValueError):
+            info = None  # locate() says what that means
+        if info is not None and stat.S_ISDIR(info.st_mode):
             return Place(self.path, group)
-        return Place(os.path.dirname(self.path), os.path.basename(self.path), True, not self.groups)
+        return Place(self.folder, self.rest, True, not self.groups, info)
 
 
 class Mapped:

@@ -24,20 +24,22 @@ class HeaderMixin:
     own_headers: ClassVar[Mapping[str, str | None]] = {}
 
     def set_default_headers(self) -> None:
-        """Called by tornado for each new answer, and again before an error page."""
+        """Called for each new answer, and again before an error page. Set-up has checked the values."""
+        headers: HTTPHeaders = self._headers  # type: ignore[attr-defined]
         for name, value in self.base_headers.items():
-            if value is None:
-                self.clear_header(name)  # type: ignore[attr-defined]
-            else:
-                self.set_header(name, value)  # type: ignore[attr-defined]
+            if value is not None:
+                headers[name] = value
+            elif name in headers:
+                del headers[name]
 
     def set_own_headers(self) -> None:
         """Set the headers of a good answer. An error page later drops them again."""
+        headers: HTTPHeaders = self._headers  # type: ignore[attr-defined]
         for name, value in self.own_headers.items():
-            if value is None:
-                self.clear_header(name)  # type: ignore[attr-defined]
-            else:
-                self.set_header(name, value)  # type: ignore[attr-defined]
+            if value is not None:
+                headers[name] = value
+            elif name in headers:
+                del headers[name]
 
 
 def make_private(headers: HTTPHeaders) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import posixpath
+import re
 import stat
 from collections.abc import Sequence
 from typing import NamedTuple
@@ -13,6 +14,8 @@ from tornado.web import HTTPError
 from gramex.handlers.rules import Rules
 
 LONGEST = 4096  # bytes of a path; file systems have no longer ones
+IMPOSSIBLE = re.compile(r"[\x00-\x1f\x7f\\]")  # no file that is meant to be served has these in its name
+UNTIDY = re.compile(r"^/|/$|//|(?:^|/)\.\.?(?:/|$)")  # not the shortest form of a path
 WINDOWS = os.name == "nt"
 # Names that are devices on Windows, in any folder and with any extension.
 DEVICES = frozenset(
@@ -27,6 +30,7 @@ class Place(NamedTuple):
     text: str  # the part below it, from the URL
     exact: bool = False  # the configuration names it: a link there may lead out of the folder
     permitted: bool = False  # ... and the URL's pattern can mean nothing else: ``ignore`` does not count
+    info: os.stat_result | None = None  # of the file, where it was asked for already
 
 
 class Found(NamedTuple):
@@ -47,9 +51,9 @@ def clean(text: str) -> str | None:
 
     The text is decoded already, once. ``..`` never leaves the folder: ``a/../../b`` is ``b``.
     """
-    if "\\" in text or any(char < " " or char == "\x7f" for char in text):
+    if IMPOSSIBLE.search(text):
         return None
-    relative = posixpath.normpath("/" + text).lstrip("/")
+    relative = posixpath.normpath("/" + text).lstrip("/") if UNTIDY.search(text) else text
     try:
         size = len(relative.encode())
     except UnicodeEncodeError:  # lone surrogates
@@ -88,9 +92,13 @@ def locate(place: Place, rules: Rules, links: Sequence[str] = ()) -> Found:
     relative = clean(place.text)
     if relative is None:
         raise HTTPError(404)
-    path = os.path.join(place.folder, *relative.split("/")) if relative else place.folder
+    path = f"{place.folder.rstrip(os.sep)}/{relative}" if relative else place.folder
+    key = (place.folder, relative, place.exact, place.permitted)
     try:
-        info = os.stat(path)
+        info = place.info or os.stat(path)
+        state = (info.st_dev, info.st_ino, info.st_mode, info.st_ctime_ns)
+        if rules.judged.get(key) == state:
+            return Found(place.folder, path, relative, info)
         is_folder = stat.S_ISDIR(info.st_mode)
         if not is_folder and not stat.S_ISREG(info.st_mode):
             raise HTTPError(404)  # a pipe would block the server, a device is nobody's business
@@ -108,4 +116,5 @@ def locate(place: Place, rules: Rules, links: Sequence[str] = ()) -> Found:
         rules.refuses(relative, is_folder) or rules.refuses(relative_to(real, home), is_folder)
     ):
         raise HTTPError(403, "%s is refused by ignore:", relative)
+    rules.remember(key, state)
     return Found(place.folder, path, relative, info)

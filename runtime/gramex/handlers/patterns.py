@@ -101,5 +101,5 @@ class Router(Generic[T]):
 
 
 def unquote(value: str | None) -> bytes | None:
-    """Return the bytes of a percent-encoded group, decoded once."""
-    return None if value is None else unquote_to_bytes(value)
+    """Return the bytes of a percent-encoded group, decoded once. Bytes that were sent as they are stay as they are."""
+    return None if value is None else unquote_to_bytes(value.encode("latin-1", "replace"))

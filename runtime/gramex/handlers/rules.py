@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 from gramex.handlers.globs import Globs
+
+JUDGED = 4096  # files whose judgement is remembered
 
 
 def as_windows(relative: str) -> str:
@@ -30,6 +33,14 @@ class Rules:
         self.ignore_folder = Globs(glob for glob in ignore if glob[:1] not in ("*", "?", "["))
         self.allow = Globs(allow, hidden=False)
         self.allow_whole = Globs(allow, hidden=False, everywhere=False)
+        # What was found to be allowed, with the state of the file then: a link that leads elsewhere shows another.
+        self.judged: dict[Any, tuple[int, ...]] = {}
+
+    def remember(self, key: Any, state: tuple[int, ...]) -> None:
+        """Note that what `key` means may be served as long as its file is in that state."""
+        if len(self.judged) >= JUDGED:
+            self.judged.clear()
+        self.judged[key] = state
 
     def refuses(self, relative: str, folder: bool = False) -> bool:
         """True if the file (or `folder`) at a path relative to the served folder must not be shown."""

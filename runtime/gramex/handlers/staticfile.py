@@ -10,7 +10,9 @@ from collections.abc import Mapping
 from email.utils import formatdate
 from typing import Any
 
-from gramex.handlers.compression import SMALLEST, compress
+from tornado.httputil import HTTPHeaders, responses
+
+from gramex.handlers.compression import SMALLEST, add_vary, compress, weaken
 from gramex.handlers.contenttype import is_compressible
 
 SMALL = 64 * 1024  # bytes of a body that is kept in memory
@@ -42,10 +44,10 @@ def make_etag(info: os.stat_result, body: bytes | None) -> str:
 class StaticFile:
     """A file, read once: what every answer with it needs."""
 
-    __slots__ = ("checks", "etag", "gzip", "headers", "modified", "path", "size", "whole")
+    entry: Any = None  # the class of the url entry that it is prepared for
 
-    def __init__(self, path: str, info: os.stat_result, content_type: str, headers: Mapping[str, str]):
-        """Read a file; `headers` are those that the configuration gives it.
+    def __init__(self, path: str, info: os.stat_result, headers: Mapping[str, str], common: Mapping[str, str | None]):
+        """Read a file. `headers` are those of this file, with its Content-Type, `common` those of every answer.
 
         Raises:
             OSError: it cannot be read.
@@ -60,8 +62,8 @@ class StaticFile:
         self.path, self.size, self.modified = path, info.st_size, info.st_mtime
         self.checks: list[tuple[str, Signature]] = [(path, signature(info))] if is_settled(info) else []
         self.etag = make_etag(info, body)
+        self.common = common
         self.headers = {
-            "Content-Type": content_type,
             "Last-Modified": formatdate(int(info.st_mtime), usegmt=True),
             "Accept-Ranges": "bytes",
             **headers,
@@ -69,10 +71,13 @@ class StaticFile:
         }
         self.whole = body if body is not None and info.st_size <= SMALL else None
         self.gzip: bytes | None = None
-        if body and SMALLEST <= len(body) <= PACKED and is_compressible(self.headers.get("Content-Type", "")):
+        compressible = info.st_size >= SMALLEST and is_compressible(self.headers.get("Content-Type", ""))
+        self.huge = compressible and info.st_size > PACKED  # is compressed on its way out
+        if compressible and body and not self.huge:
             packed = compress(body)
             if len(packed) < min(len(body), SMALL * 4):
                 self.gzip = packed
+        self.blocks: dict[tuple[int, bool], bytes] = {}
 
     def is_current(self) -> bool:
         """True if the file, and every folder that was asked on the way to it, is as it was."""
@@ -85,10 +90,47 @@ class StaticFile:
             return False
         return True
 
+    def depend_on(self, path: str, info: os.stat_result) -> None:
+        """Make the answer depend on a folder, too: a better default file may appear in it."""
+        if self.checks and is_settled(info):
+            self.checks.append((path, signature(info)))
+        else:
+            self.checks = []
+
+    def block(self, status: int, packed: bool, vary: bool) -> bytes:
+        """Return the status line and headers of an answer, all but Date and the empty line.
+
+        `packed` is for the compressed form. `vary` says whether answers of the application depend on Accept-Encoding;
+        it must be the same each time.
+        """
+        found = self.blocks.get((status, packed))
+        if found is None:
+            headers = HTTPHeaders(self.headers)
+            headers["Content-Length"] = str(self.size)
+            if packed and self.gzip is not None:
+                headers["Content-Encoding"] = "gzip"
+                headers["Content-Length"] = str(len(self.gzip))
+                weaken(headers)
+            if status == 304:
+                for name in ("Content-Type", "Content-Length", "Content-Encoding", "Accept-Ranges"):
+                    headers.pop(name, None)
+            if vary:
+                add_vary(headers, "Accept-Encoding")
+            found = self.blocks[status, packed] = header_block(status, self.common, headers)
+        return found
+
     @property
     def cost(self) -> int:
         """Bytes of memory, about."""
-        return 1500 + len(self.whole or b"") + len(self.gzip or b"")
+        return 3000 + len(self.whole or b"") + len(self.gzip or b"")
+
+
+def header_block(status: int, common: Mapping[str, str | None], headers: Mapping[str, str]) -> bytes:
+    """Return status line and headers as they are sent; `headers` win over `common`."""
+    merged = HTTPHeaders({name: value for name, value in common.items() if value is not None})
+    merged.update(headers)
+    lines = [f"HTTP/1.1 {status} {responses[status]}", *(f"{name}: {value}" for name, value in merged.get_all())]
+    return ("\r\n".join(lines) + "\r\n").encode("latin-1")
 
 
 class FileChangedError(Exception):

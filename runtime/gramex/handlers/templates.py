@@ -6,6 +6,7 @@ import os
 from typing import Any
 
 from tornado.template import BaseLoader, Template
+from tornado.web import HTTPError
 
 from gramex.handlers.staticfile import Signature, is_settled, signature
 
@@ -51,10 +52,8 @@ class Compiled:
         self.template = Template(source, name=path, loader=loader)
         self.files = loader.files
 
-    def is_current(self, source: bytes) -> bool:
-        """True if neither the template nor any file that it includes has changed."""
-        if source != self.source:
-            return False
+    def is_current(self) -> bool:
+        """True if no file that it includes has changed."""
         try:
             for path, known in self.files.items():
                 if signature(os.stat(path)) != known:
@@ -77,7 +76,7 @@ def options(settings: dict[str, Any]) -> dict[str, Any]:
     return chosen
 
 
-def get_template(source: bytes, path: str, folder: str, settings: dict[str, Any]) -> Template:
+def compile_template(source: bytes, path: str, folder: str, settings: dict[str, Any]) -> Compiled:
     """Return the template for the content of a file; `folder` is where relative includes begin.
 
     Raises:
@@ -86,15 +85,52 @@ def get_template(source: bytes, path: str, folder: str, settings: dict[str, Any]
     chosen = options(settings)
     key = (path, folder, str(chosen))
     found = compiled.get(key)
-    if found is None or not found.is_current(source):
+    if found is None or source != found.source or not found.is_current():
         found = Compiled(source, path, folder, chosen)
         if len(compiled) >= KEPT:
             compiled.clear()
         compiled[key] = found
-    return found.template
+    return found
 
 
-def render_text(content: Any, handler: Any, kwargs: dict[str, Any]) -> str:
+def get_template(source: bytes, path: str, folder: str, settings: dict[str, Any]) -> Template:
+    """Return the template for the content of a file, as `compile_template` does."""
+    return compile_template(source, path, folder, settings).template
+
+
+class TemplateFiles:
+    """The templates of one application by file: a file that did not change is not read again."""
+
+    def __init__(self, settings: dict[str, Any]):
+        """Take the settings of the application."""
+        self.settings = settings
+        self.known: dict[str, tuple[Signature, Compiled]] = {}
+
+    def get(self, path: str, info: os.stat_result) -> Template:
+        """Return the template in a file; `info` is the file's present state.
+
+        Raises:
+            tornado.template.ParseError: it has a mistake.
+            OSError: a file that it includes cannot be read.
+            HTTPError: it cannot be read itself; 404, it has just gone.
+        """
+        found = self.known.get(path)
+        if found is not None and found[0] == signature(info) and found[1].is_current():
+            return found[1].template
+        try:
+            with open(path, "rb") as file:
+                info, source = os.fstat(file.fileno()), file.read()
+        except OSError as error:
+            raise HTTPError(403 if isinstance(error, PermissionError) else 404) from None
+        template = compile_template(source, path, os.path.dirname(path), self.settings)
+        if is_settled(info):
+            if len(self.known) >= KEPT:
+                self.known.clear()
+            self.known[path] = (signature(info), template)
+        return template.template
+
+
+def render_text(content: Any, handler: Any, kwargs: dict[str, Any]) -> bytes:
     """Return `content` rendered as a template; `handler` may be None: the template then sees `kwargs` only.
 
     Raises:
@@ -105,7 +141,7 @@ def render_text(content: Any, handler: Any, kwargs: dict[str, Any]) -> str:
     settings = handler.application.settings if handler is not None else {}
     template = get_template(source, path or "<template>", os.path.dirname(path) or os.getcwd(), settings)
     if handler is None:
-        return template.generate(**kwargs).decode()
+        return template.generate(**kwargs)
     namespace = handler.get_template_namespace()
     namespace.update(kwargs)
-    return template.generate(**namespace).decode()
+    return template.generate(**namespace)

@@ -26,6 +26,11 @@ class Transform:
         self.change, self.encoding = change, encoding
         self.headers = {str(name): header_value(value) for name, value in headers.items()}
 
+    @property
+    def is_template(self) -> bool:
+        """True for what ``template:`` asks for: the file itself need not be read."""
+        return self.change is render
+
     async def apply(self, content: bytes, handler: Any) -> Any:
         """Return what becomes of a file's content.
 
@@ -37,7 +42,7 @@ class Transform:
         return await result if inspect.isawaitable(result) else result
 
 
-def render(content: bytes, handler: Any) -> str:
+def render(content: bytes, handler: Any) -> bytes:
     """Render a file as a template: what ``template:`` does."""
     return render_text(content, handler, {})
 

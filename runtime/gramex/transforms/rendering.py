@@ -7,7 +7,7 @@ from typing import Any
 from gramex.handlers.current import current_handler
 
 
-def template(content: Any, handler: Any = None, **kwargs: Any) -> str:
+def template(content: Any, handler: Any = None, **kwargs: Any) -> bytes:
     """Return `content`, text or bytes in UTF-8, rendered as a Tornado template.
 
     The template sees `kwargs`, and `handler`, `request` and the rest of what Tornado gives to templates. Without
