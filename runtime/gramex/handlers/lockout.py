@@ -13,6 +13,7 @@ from gramex.services.session import Counters
 
 DELAYS = (1.0, 1.0, 5.0)
 PATIENCE = 10.0  # seconds that a request waits for its turn, before it is told to come back
+LOOK = 0.2  # seconds; somebody else's success ends the waiting early
 KIND = "login"
 
 
@@ -38,22 +39,23 @@ class Lockout:
         self.delays = delays
 
     async def wait_turn(self, counters: Counters, user: str) -> None:
-        """Wait until the name is no longer held up.
+        """Wait until the name is not held up, by this try or others: then it may be checked.
 
         Raises:
-            HTTPError: 429; that would take too long. Nothing was checked.
+            HTTPError: 429; that would take too long. Nothing is to be checked.
         """
-        seconds = counters.get(KIND, user).until - time.time()
-        if seconds > PATIENCE:
-            raise HTTPError(429, "log in: too many failures for one user name")
-        if seconds > 0:
-            await asyncio.sleep(seconds)
+        end = time.monotonic() + PATIENCE
+        while (seconds := counters.take_turn(KIND, user, self.delays)) > 0:
+            left = end - time.monotonic()
+            if seconds > left:
+                raise HTTPError(429, "log in: too many tries for one user name")
+            await asyncio.sleep(min(seconds, LOOK))
 
     async def failed(self, counters: Counters, user: str) -> None:
-        """Count a failure, and wait until its time is over."""
-        until = counters.penalise(KIND, user, self.delays).until
-        await asyncio.sleep(min(max(until - time.time(), 0), PATIENCE))
+        """Wait until the time of this try is over."""
+        seconds = counters.get(KIND, user).until - time.time()
+        await asyncio.sleep(min(max(seconds, 0), max(self.delays)))
 
     def succeeded(self, counters: Counters, user: str) -> None:
-        """Forget the failures."""
+        """Forget the failures: whoever waits may go on."""
         counters.clear(KIND, user)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
-from urllib.parse import quote, urljoin, urlsplit
+from urllib.parse import SplitResult, quote, urljoin, urlsplit
 
 from tornado.httputil import HTTPServerRequest
 
@@ -42,26 +42,31 @@ def parse_redirect(redirect: Any) -> tuple[list[tuple[str, str]], bool]:
 def authority(scheme: str, netloc: str) -> tuple[str, str, int] | None:
     """Return (scheme, host, port) in one form for comparison, None if it is no address of a site."""
     scheme = scheme.lower()
+    parts = split(f"//{netloc}")
     try:
-        parts = urlsplit(f"//{netloc}")
-        port = parts.port or PORTS.get(scheme)
+        port = (parts and parts.port) or PORTS.get(scheme)
     except ValueError:
         return None
-    if not port or not parts.hostname or parts.username is not None:
+    if not port or not parts or not parts.hostname or parts.username is not None:
         return None
     return scheme, parts.hostname.rstrip("."), port
 
 
+def split(url: str) -> SplitResult | None:
+    """Return the parts of a URL, None if it is none."""
+    try:
+        return urlsplit(url)
+    except ValueError:
+        return None
+
+
 def is_external(url: str, protocol: str, host: str) -> bool:
     """True if a browser that follows `url` might leave ``protocol://host``. `url` has no UNSAFE characters."""
-    if SCHEME.match(url):
-        parts = urlsplit(url)
-        if not url[len(parts.scheme) :].startswith("://"):
-            return True
-    elif url.startswith("//"):
-        parts = urlsplit(f"{protocol}:{url}")
-    else:
+    if not SCHEME.match(url) and not url.startswith("//"):
         return False
+    parts = split(url if SCHEME.match(url) else f"{protocol}:{url}")
+    if parts is None or (SCHEME.match(url) and not url[len(parts.scheme) :].startswith("://")):
+        return True
     target = authority(parts.scheme, parts.netloc)
     return target is None or target != authority(protocol, host)
 
@@ -75,13 +80,14 @@ def safe_url(url: str | None, outer_uri: str, protocol: str, host: str, external
         return None
     if SCHEME.match(url) or url.startswith("//"):
         if external:
-            parts = urlsplit(url)
-            allowed = parts.scheme in ("", "http", "https") and bool(parts.netloc)
+            parts = split(url)
+            allowed = parts is not None and parts.scheme in ("", "http", "https") and bool(parts.netloc)
         else:
             allowed = not is_external(url, protocol, host)
     else:
         if not url.startswith("/"):
-            url = urljoin("/" + outer_uri.lstrip("/"), url)
+            # urljoin leaves dots in what has no host
+            url = urljoin(f"http://host/{outer_uri.lstrip('/')}", url).removeprefix("http://host")
         allowed = url.startswith("/") and not url.startswith("//")
     return quote(url, safe=RESERVED, errors="replace") if allowed else None
 

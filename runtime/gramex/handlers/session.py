@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import logging
-import re
 import secrets
 import time
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
-from tornado.httputil import HTTPHeaders, HTTPServerRequest
+from tornado.httputil import HTTPServerRequest
 from tornado.web import HTTPError, create_signed_value, decode_signed_value
 
 from gramex.services.session.settings import DAY, SessionSettings
@@ -26,7 +25,6 @@ app_log = logging.getLogger("gramex")
 VERIFIED = 10_000  # cookies whose signature is remembered, about 300 bytes each
 OLDEST = 36500  # days; a session's own end is what counts
 UNREAD: Any = object()
-SHARED = re.compile(r"(public|s-maxage)\b", re.IGNORECASE)  # what private answers must not say
 
 
 class SessionCookie:
@@ -77,7 +75,6 @@ class SessionMixin:
     request: HTTPServerRequest
     session_cookie_days: float | None = None  # set at a log in that has its own expiry
     auth_rule: Any = None  # the rule of `auth`, None if everybody may come
-    is_private = False  # the answer is for one user: `auth` sets it
 
     _session: Session | None = None
     _record: Record | None = UNREAD
@@ -87,7 +84,6 @@ class SessionMixin:
 
     if TYPE_CHECKING:
         _headers_written: bool
-        _headers: HTTPHeaders
         gramex_root: str
         name: str
 
@@ -222,11 +218,8 @@ class SessionMixin:
 
     def flush(self, include_footers: bool = False) -> Future[None]:
         """Send what was written, after the session that it tells of was stored."""
-        if not self._headers_written:
-            if self._session is not None:
-                self._save_or_log()
-            if self.is_private:
-                self._forbid_sharing()
+        if self._session is not None and not self._headers_written:
+            self._save_or_log()
         return super().flush(include_footers)  # type: ignore[misc]
 
     def on_finish(self) -> None:
@@ -241,13 +234,6 @@ class SessionMixin:
         except Exception as error:
             # A full disk must not take down pages that only count visits. Log ins store by themselves, and fail.
             app_log.error("url:%s: the session cannot be stored: %s", self.name, error)
-
-    def _forbid_sharing(self: Any) -> None:
-        """Tell caches between us and the browser that the answer is for one user."""
-        control = self._headers.get("Cache-Control", "")
-        if not re.search(r"\b(private|no-store)\b", control, re.IGNORECASE):
-            kept = [each.strip() for each in control.split(",") if each.strip() and not SHARED.match(each.strip())]
-            self.set_header("Cache-Control", ", ".join(["private", *kept]))
 
     def _cookie_days(self) -> float:
         return self.session_cookie_days or self.application.session_cookie.settings.days

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urlsplit
 
 from tornado.httputil import HTTPServerRequest
 
-from gramex.handlers.redirect import authority
+from gramex.handlers.redirect import authority, split
 
 SAFE = frozenset(("GET", "HEAD", "OPTIONS"))
 COOKIE = "_xsrf"
@@ -30,8 +29,12 @@ def matches_host(origin: str, request: HTTPServerRequest) -> bool:
 
     A page that came by HTTPS may be what a proxy shows that does not tell its scheme; the reverse is another origin.
     """
-    parts = urlsplit(origin)
-    if parts.scheme not in ("http", "https") or (request.protocol == "https" and parts.scheme == "http"):
+    parts = split(origin)
+    if (
+        parts is None
+        or parts.scheme not in ("http", "https")
+        or (request.protocol == "https" and parts.scheme == "http")
+    ):
         return False
     own = authority(parts.scheme, parts.netloc)
     return own is not None and own == authority(parts.scheme, request.host)

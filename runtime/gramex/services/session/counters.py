@@ -24,7 +24,6 @@ REMOVE = (
     "(SELECT forget FROM counter ORDER BY forget DESC LIMIT 1 OFFSET ?)"
 )
 DAY = 86400
-LONGEST = 300.0  # seconds; however many tries there were, a name is free again after that
 
 
 class Count(NamedTuple):
@@ -50,18 +49,24 @@ class Counters:
         with self._lock:
             return self._get(_key(kind, name), time.time())
 
-    def penalise(self, kind: str, name: str, delays: Sequence[float]) -> Count:
-        """Count a failure. The n-th one extends the time until which the name is held up by the n-th of `delays`.
+    def take_turn(self, kind: str, name: str, delays: Sequence[float]) -> float:
+        """Count a try, unless the name is held up. Returns the seconds to wait; 0: it is counted, go on.
 
-        The last delay repeats. Failures are forgotten a day after the last one.
+        The n-th try holds the name up for the n-th of `delays`, the last one repeats: so there is never more than one
+        at a time, in all processes together. `clear` after a success; tries are forgotten a day after the last one.
         """
         now = time.time()
+        wait = 0.0
 
         def next_count(old: Count) -> Count:
-            delay = delays[min(old.number, len(delays) - 1)]
-            return Count(old.number + 1, min(max(old.until, now) + delay, now + max(LONGEST, delay)))
+            nonlocal wait
+            if now < old.until <= now + max(delays):  # more than that: the clock was set back
+                wait = old.until - now
+                return old
+            return Count(old.number + 1, now + delays[min(old.number, len(delays) - 1)])
 
-        return self._change(_key(kind, name), now, next_count, DAY)
+        self._change(_key(kind, name), now, next_count, DAY)
+        return wait
 
     def hit(self, kind: str, name: str, period: float) -> Count:
         """Count one more within a period of seconds that begins with the first; its `until` is the period's end."""
