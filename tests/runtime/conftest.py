@@ -276,8 +276,8 @@ def short_folder() -> Iterator[Path]:
     shutil.rmtree(folder, ignore_errors=True)
 
 
-@pytest.fixture
-def serve(tmp_path: Path, short_folder: Path) -> Iterator[Callable[..., Gramex]]:
+@contextlib.contextmanager
+def starter(base: Path, short_folder: Path) -> Iterator[Callable[..., Gramex]]:
     """Start an app: ``serve({'url': {...}}, {'page.html': '...'}, '--listen.drain=1')`` gives a ready ``Gramex``.
 
     ``conf`` is a mapping, the text of ``gramex.yaml``, or None for none. ``files`` are written beside it. Options go
@@ -302,8 +302,8 @@ def serve(tmp_path: Path, short_folder: Path) -> Iterator[Callable[..., Gramex]]
         **popen: Any,
     ) -> Gramex:
         number = len(started)
-        folder = folder or tmp_path / f"app{number or ''}"
-        data = data or tmp_path / f"data{number or ''}"
+        folder = folder or base / f"app{number or ''}"
+        data = data or base / f"data{number or ''}"
         run = short_folder / str(number)
         run.mkdir()
         folder.mkdir(parents=True, exist_ok=True)
@@ -314,7 +314,7 @@ def serve(tmp_path: Path, short_folder: Path) -> Iterator[Callable[..., Gramex]]
         notify = Notify(run)
         environ = {
             "PATH": os.environ["PATH"],
-            "HOME": str(tmp_path),
+            "HOME": str(base),
             "LANG": "C.UTF-8",
             "PYTHONUNBUFFERED": "1",
             "PYTHONWARNINGS": "error",
@@ -348,6 +348,24 @@ def serve(tmp_path: Path, short_folder: Path) -> Iterator[Callable[..., Gramex]]
             gramex.wait_ready()
         return gramex
 
-    yield start
-    for gramex in started:
-        gramex.close()
+    try:
+        yield start
+    finally:
+        for gramex in started:
+            gramex.close()
+
+
+@pytest.fixture
+def serve(tmp_path: Path, short_folder: Path) -> Iterator[Callable[..., Gramex]]:
+    """`starter` for one test."""
+    with starter(tmp_path, short_folder) as start:
+        yield start
+
+
+@pytest.fixture(scope="module")
+def serve_module(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[..., Gramex]]:
+    """`starter` for all tests of a module, where they only look at one app from many sides."""
+    short = Path(tempfile.mkdtemp(prefix="gx", dir="/tmp"))
+    with starter(tmp_path_factory.mktemp("module"), short) as start:
+        yield start
+    shutil.rmtree(short, ignore_errors=True)
