@@ -40,6 +40,10 @@ def leaves(value: Any, path: tuple[Any, ...] = ()) -> dict[tuple[Any, ...], Any]
     return {path: value}
 
 
+# Where one says that a key is a mapping, all do: else the answer depends on the order of merging, as upstream.
+REGULAR = st.dictionaries(KEYS, st.dictionaries(KEYS, SCALARS, max_size=4), max_size=4)
+
+
 @given(mappings())
 def test_nothing_above_or_below_changes_nothing(conf: Any) -> None:
     assert overlay(layer(conf), layer({})) == conf
@@ -54,7 +58,7 @@ def test_a_layer_over_itself_is_itself(conf: Any) -> None:
     assert underlay(layer(conf), layer(conf)) == conf
 
 
-@given(mappings(), mappings(), mappings())
+@given(REGULAR, REGULAR, REGULAR)
 def test_layers_may_be_put_together_in_any_grouping(low: Any, middle: Any, high: Any) -> None:
     first = overlay(overlay(layer(low), layer(middle)), layer(high))
     second = overlay(layer(low), overlay(layer(middle), layer(high)))
@@ -74,10 +78,6 @@ def test_each_leaf_of_the_upper_layer_wins(low: Any, high: Any) -> None:
 def test_an_import_is_a_lower_layer(top: Any, imported: Any) -> None:
     """Outside of named entries, where whole entries count."""
     assert underlay(layer(top), layer(imported)) == overlay(layer(imported), layer(top))
-
-
-# Where one says that a key is a mapping, all do: else the answer depends on the order of merging, as upstream.
-REGULAR = st.dictionaries(KEYS, st.dictionaries(KEYS, SCALARS, max_size=4), max_size=4)
 
 
 @given(REGULAR, REGULAR, REGULAR)
