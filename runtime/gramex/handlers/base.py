@@ -71,7 +71,6 @@ class BaseHandler(XSRFMixin, SessionMixin, RedirectMixin, ArgumentMixin, HeaderM
         setup_xsrf(cls, kwargs.get("xsrf_cookies"), kwargs.get("set_xsrf"), settings.get("xsrf_cookies", True))
         cls.add_step("user", take_user_header)
         setup_auth(cls, kwargs.get("auth"), app.get("auth"))
-        setup_auth(cls, kwargs.get("auth"), app.get("auth"))
         cls.setup_redirect(kwargs.get("redirect"))
 
     @classmethod
