@@ -3,9 +3,11 @@
 import json
 import sqlite3
 import time
+from contextlib import suppress
 from pathlib import Path
 
 from gramex.config import variables
+from tornado.websocket import WebSocketClosedError
 
 MAX_TEXT = 500  # characters of one entry
 listeners = set()
@@ -32,7 +34,8 @@ def add_entry(text):
         db.close()
     entry = {"id": number, "time": now, "text": text}
     for listener in list(listeners):
-        listener.write_message(json.dumps(entry))
+        with suppress(WebSocketClosedError):  # a page that is going away; left() will say so
+            listener.write_message(json.dumps(entry))
     return entry
 
 
