@@ -45,6 +45,7 @@ class Tally:
     slowest: float = 0.0
     errors: list = field(default_factory=list)
     began: float = field(default_factory=time.monotonic)
+    over: bool = False  # set at the end: clients finish what they have begun
 
     def fail(self, what: str, why: BaseException) -> None:
         self.failed += 1
@@ -136,14 +137,16 @@ class Client:
         reused = self.writer is not None
         try:
             try:
-                await asyncio.wait_for(self.ask(), ANSWER_SECONDS)
+                async with asyncio.timeout(ANSWER_SECONDS):
+                    await self.ask()
             except (Unanswered, ConnectionError):
                 self.close()
                 if not (reused and self.method == "GET"):
                     raise
                 self.tally.retried += 1
-                await asyncio.wait_for(self.ask(), ANSWER_SECONDS)
-        except (Failed, OSError, ValueError, asyncio.IncompleteReadError, asyncio.TimeoutError) as why:
+                async with asyncio.timeout(ANSWER_SECONDS):
+                    await self.ask()
+        except (Failed, OSError, ValueError, asyncio.IncompleteReadError) as why:
             self.close()
             self.tally.fail(f"{self.method} {self.url.geturl()} {'kept' if reused else 'new'} connection", why)
         self.tally.slowest = max(self.tally.slowest, time.monotonic() - began)
@@ -188,14 +191,16 @@ class Live(Client):
         return first & 0x0F, await self.reader.readexactly(length)
 
     async def talk(self) -> None:
-        """Open, then exchange messages until cancelled; open again when the server goes away as it should (1001)."""
-        while True:
+        """Open, then exchange messages until it is over; open again when the server goes away as it should (1001)."""
+        while not self.tally.over:
             opened = time.monotonic()
             try:
-                await asyncio.wait_for(self.open(), ANSWER_SECONDS)
-                while True:
+                async with asyncio.timeout(ANSWER_SECONDS):
+                    await self.open()
+                while not self.tally.over:
                     await self.send(f"load {time.monotonic():.3f}")
-                    kind, data = await asyncio.wait_for(self.receive(), ANSWER_SECONDS)
+                    async with asyncio.timeout(ANSWER_SECONDS):
+                        kind, data = await self.receive()
                     if kind == 8:
                         code = struct.unpack("!H", data[:2])[0] if len(data) >= 2 else 0
                         if code != 1001:
@@ -204,7 +209,7 @@ class Live(Client):
                         break
                     self.tally.messages += 1
                     await asyncio.sleep(1)
-            except (Failed, OSError, ValueError, asyncio.IncompleteReadError, asyncio.TimeoutError) as why:
+            except (Failed, OSError, ValueError, asyncio.IncompleteReadError) as why:
                 self.tally.fail(f"{self.url.geturl()} after {time.monotonic() - opened:.1f} s", why)
                 await asyncio.sleep(0.5)
             finally:
@@ -212,7 +217,7 @@ class Live(Client):
 
 
 async def repeat(client: Client, pause: float, requests: int) -> None:
-    while client.tally.requests < requests:
+    while client.tally.requests < requests and not client.tally.over:
         await client.once()
         await asyncio.sleep(pause)
 
@@ -238,12 +243,15 @@ async def run(options: argparse.Namespace) -> Tally:
     talks = [asyncio.create_task(Live(url, tally).talk()) for url in options.live]
     closed = asyncio.Event()
     watch_input(closed)
-    bounds = [asyncio.create_task(asyncio.sleep(options.seconds)), asyncio.create_task(closed.wait())]
-    done = asyncio.gather(*work) if work else asyncio.get_running_loop().create_future()
-    await asyncio.wait([done, *bounds], return_when=asyncio.FIRST_COMPLETED)
-    for task in (*work, *talks, *bounds):
+    end = asyncio.create_task(closed.wait())
+    # A run without requests ends by the other bounds alone.
+    await asyncio.wait([*work, end] if work else [end], timeout=options.seconds, return_when=asyncio.FIRST_COMPLETED)
+    tally.over = True
+    _, late = await asyncio.wait([*work, *talks], timeout=2 * ANSWER_SECONDS)
+    for task in (*late, end):
         task.cancel()
-    await asyncio.gather(*work, *talks, *bounds, return_exceptions=True)
+    if late:
+        tally.fail(f"{len(late)} clients", TimeoutError("did not end"))
     return tally
 
 
@@ -257,7 +265,7 @@ def main() -> int:
     parser.add_argument("--pause", type=float, default=0.01, help="seconds between two requests of a client")
     options = parser.parse_args()
     tally = asyncio.run(run(options))
-    report = {name: value for name, value in vars(tally).items() if name != "began"}
+    report = {name: value for name, value in vars(tally).items() if name not in ("began", "over")}
     print(json.dumps({**report, "seconds": round(time.monotonic() - tally.began, 2)}), flush=True)
     return 1 if tally.failed else 0
 
