@@ -6,8 +6,9 @@ import time
 from contextlib import suppress
 from pathlib import Path
 
-from gramex.config import variables
 from tornado.websocket import WebSocketClosedError
+
+from gramex.config import variables
 
 MAX_TEXT = 500  # characters of one entry
 listeners = set()
