@@ -6,12 +6,23 @@ import asyncio
 import logging
 import socket
 import time
+from asyncio import Future
 from collections.abc import Awaitable
 from typing import TYPE_CHECKING, Any
 
-from tornado.http1connection import HTTP1Connection, HTTP1ServerConnection
-from tornado.httputil import HTTPHeaders, HTTPInputError, HTTPMessageDelegate, HTTPServerConnectionDelegate
+from tornado.concurrent import future_add_done_callback
+from tornado.http1connection import HTTP1Connection, HTTP1ServerConnection, parse_int
+from tornado.httputil import (
+    HTTPHeaders,
+    HTTPInputError,
+    HTTPMessageDelegate,
+    HTTPServerConnectionDelegate,
+    RequestStartLine,
+    ResponseStartLine,
+)
 from tornado.iostream import StreamClosedError, UnsatisfiableReadError
+
+from gramex.server.header import header_block, read_header
 
 if TYPE_CHECKING:
     from gramex.server.stream import Stream, TlsStream
@@ -58,6 +69,59 @@ class Exchange(HTTP1Connection):
             self.stream.refuse(413)
             raise StreamClosedError from None
 
+    def _parse_headers(self, data: bytes) -> tuple[str, HTTPHeaders]:
+        return read_header(data) or super()._parse_headers(data)
+
+    def write_headers(
+        self, start_line: RequestStartLine | ResponseStartLine, headers: HTTPHeaders, chunk: bytes | None = None
+    ) -> Future[None]:
+        """Send the status line, headers, and the first part of the body.
+
+        Raises:
+            ValueError: a header has a line break.
+        """
+        request, code = self._request_start_line, start_line[1]
+        if request is None or not isinstance(code, int) or self.stream is None or self.stream.closed():
+            return super().write_headers(start_line, headers, chunk)
+        is_head = request.method == "HEAD"
+        has_length = "Content-Length" in headers
+        bodiless = code in (204, 304) or 100 <= code < 200
+        chunked = request.version == "HTTP/1.1" and not (is_head or has_length or bodiless)
+        if self._disconnect_on_finish:
+            headers["Connection"] = "close"
+        elif request.version == "HTTP/1.0":
+            headers["Connection"] = "Keep-Alive"
+        if chunked:
+            headers["Transfer-Encoding"] = "chunked"
+        data = header_block(code, start_line[2], headers)
+        if data is None:
+            return super().write_headers(start_line, headers, chunk)
+        self._response_start_line = start_line  # type: ignore[assignment]
+        self._chunking_output = chunked
+        if is_head or code == 304:
+            self._expected_content_remaining = 0
+        elif has_length:
+            self._expected_content_remaining = parse_int(headers["Content-Length"])
+        else:
+            self._expected_content_remaining = None
+        return self._send(data + self._format_chunk(chunk) if chunk else data)
+
+    def write(self, chunk: bytes) -> Future[None]:
+        """Send a part of the body."""
+        if self.stream.closed():
+            return super().write(chunk)
+        return self._send(self._format_chunk(chunk))
+
+    def _send(self, data: bytes) -> Future[None]:
+        """Send bytes; the future is done when all were given to the system, or the client is gone."""
+        pending = self._pending_write = self.stream.write(data)
+        if pending.done() and pending.exception() is None:
+            return pending
+        future: Future[None] = Future()
+        self._write_future = future
+        future_add_done_callback(pending, self._on_write_complete)
+        return future
+
     @property
     def idle(self) -> bool:
         """True as long as nothing of the request has arrived."""
@@ -98,7 +162,7 @@ class Connection(HTTP1ServerConnection):
                     exchange.close()
                     return
                 turn += 1
-                if stream._read_buffer_size or turn % TURN == 0:
+                if turn % TURN == 0:
                     await asyncio.sleep(0)
         finally:
             delegate.on_close(self)
