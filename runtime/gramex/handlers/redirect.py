@@ -12,6 +12,7 @@ from tornado.httputil import HTTPServerRequest
 METHODS = ("query", "header", "url")
 # What browsers drop or take for a slash, so that a URL is not what it looks like; and what cannot stand in a header.
 UNSAFE = re.compile(r"[\x00-\x20\x7f\\]")
+HERE = re.compile(r"/(?:\./)+")
 SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:")
 RESERVED = "!#$%&'()*+,/:;=?@[]~"  # stays as it is in a URL
 PORTS = {"http": 80, "https": 443}
@@ -142,6 +143,8 @@ class RedirectMixin:
     def outer_path(self, path: str) -> str:
         """Return a path of the app as users see it: below ``X-Gramex-Root``, if it is not yet."""
         root = self.gramex_root
+        head, mark, query = path.partition("?")
+        path = HERE.sub("/", head) + mark + query  # /$YAMLURL/x is /./x in the start folder
         if not root or not path.startswith("/") or path.startswith("//") or (path + "/").startswith(root + "/"):
             return path
         return root + path

@@ -109,11 +109,10 @@ class SessionMixin:
     def _find_session(self) -> Record | None:
         if self._record is UNREAD:
             self._record = None
-            header = self.request.headers.get("Cookie")
-            cookie = self.application.session_cookie
-            if header and cookie.mark in header:
+            headers, cookie = self.request.headers, self.application.session_cookie
+            if "Cookie" in headers and cookie.mark in headers["Cookie"]:
                 store = self._store
-                for id in cookie.ids(header):
+                for id in cookie.ids(headers["Cookie"]):
                     self._record = store.fetch(id)
                     if self._record is not None:
                         self._session_id = id
@@ -287,11 +286,11 @@ def take_user_header(handler: Any) -> None:
     Raises:
         HTTPError: 400; the signature is not ours, or older than a month.
     """
-    value = handler.request.headers.get("X-Gramex-User")
-    if value is None:
+    headers = handler.request.headers
+    if "X-Gramex-User" not in headers:  # faster than get(), and nearly always so
         return
     secret = str(handler.application.session_cookie.secret)
-    signed = decode_signed_value(secret, "user", value) if not is_guessable(secret) else None
+    signed = decode_signed_value(secret, "user", headers["X-Gramex-User"]) if not is_guessable(secret) else None
     try:
         user = Record((signed or b"").decode(), 0, None).data
     except ValueError:

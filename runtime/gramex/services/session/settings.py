@@ -51,6 +51,8 @@ def parse_settings(conf: Any, data: Path) -> SessionSettings:
     """
     if conf is None or conf is True:
         conf = {}
+    if conf is False:  # nothing is kept: those who log in are out after a restart
+        conf = {"type": "memory"}
     if not isinstance(conf, Mapping):
         raise ValueError(f"app.session: must be a mapping such as {{expiry: 31}}, not {conf!r}")
     for key in conf:

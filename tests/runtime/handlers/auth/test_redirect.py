@@ -170,7 +170,8 @@ def test_behind_a_proxy(serve: Fixture, app: Fixture, log_in: Fixture):
 
 
 def test_log_out_goes_where_it_is_told(serve: Fixture, app: Fixture):
-    server = serve(*app())
+    out = {"pattern": "/out", "handler": "LogoutHandler", "kwargs": {"redirect": "/$YAMLURL/home?x=/./"}}
+    server = serve(*app(url={"out": out}))
     for path, headers, place in [
         ("/logout", {}, "/"),
         ("/logout?next=/a", {}, "/a"),
@@ -178,6 +179,8 @@ def test_log_out_goes_where_it_is_told(serve: Fixture, app: Fixture):
         ("/logout", {"Referer": f"{server.url}/b"}, f"{server.url}/b"),
         ("/logout", {"Referer": "https://evil.example"}, "/"),
         ("/logout", {"X-Gramex-Root": "/blog"}, "/blog/"),
+        ("/out", {}, "/home?x=/./"),
+        ("/out", {"X-Gramex-Root": "/blog"}, "/blog/home?x=/./"),
     ]:
         answer = server.get(path, headers=headers)
         assert (answer.status, answer.headers["Location"]) == (302, place), (path, headers)

@@ -24,6 +24,10 @@ def test_expiry_false_is_a_cookie_for_the_browsers_session():
     assert (settings.days, settings.persistent) == (31, False)
 
 
+def test_false_keeps_nothing():
+    assert parse_settings(False, DATA).type == "memory"
+
+
 def test_samesite_none_is_secure_as_browsers_demand():
     settings = parse_settings({"samesite": "none"}, DATA)
     assert (settings.samesite, settings.secure) == ("None", True)
