@@ -33,7 +33,7 @@ class ActionModule(ActionBase):
     _requires_connection = True
 
     def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
-        """Return the plan (apps, sites, settings, host), or fail with every mistake that was found."""
+        """Return the plan (apps, sites, settings, host, become), or fail with every mistake that was found."""
         result = super().run(tmp, task_vars)
         variables = task_vars or {}
         checker = Checker(origin)
@@ -48,7 +48,13 @@ class ActionModule(ActionBase):
             problems += judge(facts, checked.apps, checked.settings, proxy)
         if problems:
             return {**result, "failed": True, "msg": render(problems, host.name, UNCHANGED)}
-        return {**result, "changed": False, **make(checked, facts, proxy)}
+        plan = make(checked, facts, proxy)
+        return {**result, "changed": False, **plan, "become": self._connection.become is not None}
+
+    def _needs_become(self) -> bool:
+        """Whether the user that Ansible logs in as is not root. Where it is, no sudo is needed, nor has to be there."""
+        answer = self._low_level_execute_command("id -u", sudoable=False)
+        return str(answer.get("stdout", "")).strip() != "0"
 
     def _values(self, variables: dict[str, Any], checker: Checker) -> dict[str, Any]:
         """The host's variables with a role's prefix, templated one by one, so that one mistake does not hide others."""
@@ -93,6 +99,8 @@ class ActionModule(ActionBase):
             "proxy": proxy,
         }
         try:
+            if not self._needs_become():
+                self._connection.set_become_plugin(None)
             answer = self._execute_module("gramex_host", module_args=arguments, task_vars=variables)
         except AnsibleConnectionFailure as error:
             if not checker.problems:
@@ -100,10 +108,8 @@ class ActionModule(ActionBase):
             checker.add(f"it cannot be reached: {error.message}", "host")
             return {}
         if answer.get("failed"):
-            text = (
-                str(answer.get("msg", "")) + str(answer.get("module_stderr", "")) + str(answer.get("module_stdout", ""))
-            )
-            checker.problems.append(refusal(text))
+            said = (str(answer.get(part) or "").strip() for part in ("module_stderr", "module_stdout", "msg"))
+            checker.problems.append(refusal(next(filter(None, said), "it gave no answer")))
             return {}
         return dict(answer["facts"])
 
@@ -113,10 +119,10 @@ def refusal(text: str) -> Problem:
     low = text.lower()
     if "sudo" in low or "privilege" in low or "become" in low:
         right = "run the play as root, or with `--ask-become-pass` where sudo is set up"
-        return Problem(f"it is not possible to become root there: {text.strip()}", "privileges", right=right)
+        return Problem(f"it is not possible to become root there: {text}", "privileges", right=right)
     if "python" in low and ("not found" in low or "no such file" in low or "interpreter" in low):
-        return Problem(f"there is no Python to work with: {text.strip()}", "python", right="apt-get install python3")
-    return Problem(f"its state cannot be read: {text.strip()}", "host")
+        return Problem(f"there is no Python to work with: {text}", "python", right="apt-get install python3")
+    return Problem(f"its state cannot be read: {text}", "host")
 
 
 def inventory_host(variables: dict[str, Any]) -> Host:

@@ -34,7 +34,9 @@ if LIBRARY not in sys.path:  # Ansible offers our module_utils to modules, not t
 from gramex_report.failure import explain
 from gramex_report.table import APPS, CERTIFICATES, table
 
-SILENT = {"validate_argument_spec", "meta", "include_tasks", "include_role", "import_role", "include_vars"}
+# Tasks that only lead to others, or keep a result for them.
+SILENT = {"validate_argument_spec", "meta", "include_tasks", "include_role", "import_role", "include_vars", "set_fact"}
+ERASE = "\r\033[K"  # what a terminal needs to take back a line that has no end yet
 STOPPED = "Stopped before the end. Run the same command again: it mends what was begun."
 AGAIN = "Mend it and run the same command again: it goes on from here."
 
@@ -126,15 +128,18 @@ class CallbackModule(Default):
         self._end(result, "changed" if changed else "ok", C.COLOR_CHANGED if changed else C.COLOR_OK)
         for note in result.result.get("notes") or ():
             self._line(f"    {note}")
-        if self._run_is_verbose(result):
+        if bare(result.task.action) == "debug" and isinstance(result.result.get("msg"), str):
+            self._reason(result.result["msg"].splitlines(), C.COLOR_DEBUG)
+        elif self._run_is_verbose(result):
             self._clean_results(result.result, result.task.action)
             self._line(self._dump_results(result.result), C.COLOR_VERBOSE)
-        elif bare(result.task.action) == "debug":
-            self._line(f"    {result.result.get('msg', self._dump_results(result.result))}", C.COLOR_DEBUG)
 
     def v2_runner_on_skipped(self, result: Any) -> None:
-        """Complete the line of a task whose condition is false."""
-        if not silent(result.task):
+        """Take back the line of a task whose condition is false; where that cannot be done, complete it."""
+        if self._open and sys.stdout.isatty():
+            self._open = None
+            self._display.display(ERASE, newline=False, screen_only=True)
+        elif not silent(result.task):
             self._end(result, "not needed", C.COLOR_SKIP)
 
     def v2_runner_on_failed(self, result: Any, ignore_errors: bool = False) -> None:
@@ -231,7 +236,7 @@ def bare(action: str) -> str:
 
 
 def silent(task: Any) -> bool:
-    """Whether a task only leads to others."""
+    """Whether a task is of no interest to people unless it fails."""
     return bare(task.action) in SILENT
 
 

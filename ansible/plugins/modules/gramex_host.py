@@ -230,7 +230,7 @@ def system_index():
     options = ["-o", "Acquire::Retries=0", "-o", "APT::Sandbox::User=root"]
     for scheme in ("http", "https"):
         options += ["-o", f"Acquire::{scheme}::Timeout={ASK_SECONDS}"]
-    error = "no source is configured"
+    url, error = "apt", "no source is configured"
     with tempfile.TemporaryDirectory(prefix="gramex-") as folder:
         for url in urls[:2]:
             fetch = ["/usr/lib/apt/apt-helper", *options, "download-file", url, f"{folder}/InRelease"]
@@ -239,7 +239,7 @@ def system_index():
                 return {"url": url, "ok": True, "error": ""}
             lines = [line for line in text.splitlines() if line.startswith("E: ")]
             error = lines[0][3:].split("  ")[-1] if lines else "no answer"
-    return {"url": urls[0] if urls else "apt", "ok": False, "error": error}
+    return {"url": url, "ok": False, "error": error}
 
 
 def indexes(apps, packages, proxy):

@@ -39,7 +39,7 @@ def test_apps_that_no_role_reported() -> None:
 
 def test_removed_apps() -> None:
     plan = {"apps": [{"name": "site", "url": "https://localhost/", "state": "absent"}]}
-    assert table(apps("web1", plan, [{"name": "left", "state": "removed"}]), APPS) == [
+    assert table(apps("web1", plan, [{"name": "left", "state": "absent"}]), APPS) == [
         "App   Service",
         "site  removed",
         "left  removed",

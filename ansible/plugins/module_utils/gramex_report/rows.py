@@ -23,13 +23,14 @@ def apps(host: str, plan: Mapping[str, Any], result: Any) -> list[dict[str, str]
     for name in [*names, *(other for other in returned if other not in wanted)]:
         app, row = wanted.get(name, {}), returned.get(name, {})
         removed = app.get("state") == "absent" or (not app and row)
+        state = "removed" if row.get("state", "absent" if removed else "") == "absent" else str(row.get("state") or "")
         made.append(
             {
                 "host": host,
                 "app": name,
                 "url": "" if removed else str(app.get("url", "")),
                 "release": str(row.get("release") or ""),
-                "service": str(row.get("state") or ("removed" if removed else "")),
+                "service": state,
                 "boot": "" if removed or "boot" not in row else "yes" if row["boot"] else NEVER,
                 "gap": f"{float(row['gap']):.1f} s" if row.get("gap") else "",
             }
