@@ -79,7 +79,7 @@ class App:
     def write(self) -> None:
         """Write env, secrets and units, to be taken back should the release not start."""
         config = {"owner": "root", "group": self.user, "mode": 0o640}
-        self.changed |= self.files.text(self.config / "env", _env(self.private["env"]), secret=True, **config)
+        self.changed |= self.files.text(self.config / "env", variables(self.private["env"]), secret=True, **config)
         if self.private["secrets"]:
             self.changed |= self.files.text(
                 self.config / "secrets.yaml", self.private["secrets"], secret=True, **config
@@ -100,10 +100,11 @@ class App:
                 self._change(wanted)
         except Problem:
             self.take_back()
+            self._prune()
             raise
         if not self.check and switch.rest(self.home, self.services):
             self.changed = True
-            self.files.done.append("the other colour told to stop")
+            self.files.done.append("the other colour stops")
 
     def tidy(self) -> None:
         """Take away what no release needs any more, and sockets that are wanted no more."""
@@ -114,9 +115,7 @@ class App:
             for unit in former:
                 self.units_changed |= self.files.absent(systemd.UNITS / unit)
             self.changed |= bool(former)
-        if not self.check:
-            gone = release.prune(self.home, self.record, self.wanted["keep"])
-            self.files.done += [f"release {name} removed" for name in gone]
+        self._prune()
 
     def result(self) -> dict[str, Any]:
         """Return what the play's table says of the app, and whether sockets of a former address wait for nginx."""
@@ -233,6 +232,11 @@ class App:
             with suppress(Problem):
                 self.services.start(former, self.host.start_timeout, keep=True)
 
+    def _prune(self) -> None:
+        if not self.check:
+            gone = release.prune(self.home, self.record, self.wanted["keep"])
+            self.files.done += [f"release {name} removed" for name in gone]
+
     def _started(self) -> str:
         """Return the digest of what a colour is started with: the release and the text that starts it."""
         text = next(text for path, text in self.wanted["units"].items() if "@" in path or "/init.d/" in path)
@@ -246,7 +250,7 @@ def hide(text: str, private: Mapping[str, Any]) -> str:
     return text
 
 
-def _env(variables: Mapping[str, str]) -> str:
+def variables(variables: Mapping[str, str]) -> str:
     """Return an environment file that systemd and a shell read alike."""
     quoted = {name: "".join(f"\\{c}" if c in '"\\`$' else c for c in value) for name, value in variables.items()}
     head = "# Written by the gramex role: env of gramex_apps.\n"

@@ -23,6 +23,7 @@ class Services(Protocol):
     def state(self, colour: str) -> str: ...
     def ready(self, files: files.Files) -> bool: ...
     def start(self, colour: str, timeout: int, keep: bool = False) -> None: ...
+    def faces(self, colour: str) -> bool: ...
     def face(self, colour: str) -> None: ...
     def give_way(self, colour: str) -> None: ...
     def drain(self, colour: str) -> None: ...
@@ -47,18 +48,22 @@ def change(home: Path, record: Record, release: str, wanted: str, services: Serv
         colour = former  # it is the right one, and only has to run
     if services.state(colour) != "running" or record.started.get(colour) != wanted:
         _start(home, record, colour, release, wanted, services, drain, timeout)
-    files.replace(home / "active", f"{colour}\n".encode())
-    services.face(colour)
     record.releases[release].state = "good"
     record.write(home)
+    files.replace(home / "active", f"{colour}\n".encode())
+    services.face(colour)
     return colour
 
 
 def rest(home: Path, services: Services) -> bool:
-    """Drain the colour that does not serve, should it run. Returns True if it did."""
-    idle = other(active(home))
+    """Drain the colour that does not serve, should it run or have the address. Returns True if it did."""
+    colour = active(home)
+    idle = other(colour)
+    faces = colour is None or services.faces(colour)
+    if colour and not faces:
+        services.face(colour)
     if services.state(idle) not in LIVE:
-        return False
+        return not faces
     services.drain(idle)
     return True
 

@@ -20,7 +20,7 @@ class Sysv:
     """One app's services. `port` is None for an app with a UNIX socket: there two colours can serve at once."""
 
     def __init__(self, app: str, port: int | None) -> None:
-        self.address = f"127.0.0.1:{port}"
+        self.address = f"127.0.0.1:{port}" if port else f"/run/gramex/{app}/{app}.sock"
         self.script = Path(f"/etc/init.d/gramex-{app}")
         self.log = Path(f"/var/log/gramex/{app}.log")
         self.both = port is None
@@ -53,6 +53,11 @@ class Sysv:
         done = self._call("start", colour, timeout=timeout + 30)
         if done.returncode:
             raise Problem(f"{done.stdout.strip()}. The end of {self.log}:\n{tail(self.log, end)}")
+
+    def faces(self, colour: str) -> bool:
+        """True if the address that nginx knows is a colour's."""
+        front = Path(self.address)
+        return not self.both or (front.is_symlink() and str(front.readlink()) == colour)
 
     def face(self, colour: str) -> None:
         """Point the address that nginx knows at a colour."""
