@@ -130,7 +130,8 @@ def inventory_host(variables: dict[str, Any]) -> Host:
     groups = variables.get("groups") or {}
     names = {str(name) for name in groups} | {str(name) for members in groups.values() for name in members}
     own = frozenset(map(str, variables.get("group_names") or ()))
-    return Host(str(variables["inventory_hostname"]), own, frozenset(names))
+    proxies = frozenset(map(str, groups.get("proxy") or ()))
+    return Host(str(variables["inventory_hostname"]), own, frozenset(names), proxies)
 
 
 def origin(value: Any) -> str:

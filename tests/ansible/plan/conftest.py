@@ -45,7 +45,7 @@ def planned() -> Callable[..., tuple[dict[str, Any], list[str]]]:
             "names": ["web1", "web2", "gramex", "proxy", "staging"],
             **(host or {}),
         }
-        own = Host(told["name"], frozenset(told["groups"]), frozenset(told["names"]))
+        own = Host(told["name"], frozenset(told["groups"]), frozenset(told["names"]), frozenset(told.get("others", ())))
         checker = Checker()
         checked = check(variables, DECLARED, own, base, checker)
         made = make(checked, {**FACTS, **(facts or {})}, "proxy" in own.groups)

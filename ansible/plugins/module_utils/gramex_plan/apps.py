@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 from gramex_plan.nearest import nearest
@@ -21,11 +21,16 @@ CHALLENGE = "/.well-known/acme-challenge/"
 
 @dataclass(frozen=True)
 class Host:
-    """The host that a plan is for, as the inventory has it. `names` are all hosts and groups of the inventory."""
+    """
+    The host that a plan is for, as the inventory has it.
+
+    `names` are all hosts and groups of the inventory; `others` are the hosts of the group proxy.
+    """
 
     name: str
     groups: frozenset[str] = frozenset()
-    names: frozenset[str] = field(default_factory=frozenset)
+    names: frozenset[str] = frozenset()
+    others: frozenset[str] = frozenset()
 
 
 @dataclass

@@ -13,6 +13,7 @@ from gramex_plan.sources import check_sources
 from gramex_plan.values import Checker
 from gramex_plan.variables import check_names, settings
 
+FAR = "nginx on another host cannot reach it: that is planned but not built yet. Put the host into the group as well."
 JUDGED = {"listeners", "indexes", "free_mb"}  # of no use once the host is found fit
 
 
@@ -47,6 +48,8 @@ def check(values: Mapping[str, Any], declared: Mapping[str, Any], host: Host, ba
             app.values["remove_data"] = app["remove_data"] or bool(chosen.get("gramex_remove_data"))
         if app.present:
             check_sources(app, base)
+            if host.others and host.name not in host.others and "gramex" in host.groups:
+                app.wrong(f"runs on {host.name}, which is not in the group proxy. {FAR}")
     named = [app.values for app in apps if app["name"]]
     return Checked(named if "gramex" in host.groups else [], chosen)
 
