@@ -5,7 +5,6 @@ from __future__ import annotations
 import logging
 from typing import Any
 
-from .expression import compute
 from .problem import Problem
 from .substitute import IF, Substitution
 from .tree import Section, sections
@@ -64,6 +63,8 @@ def _is_rule(value: Any) -> bool:
 
 def _compute(name: str, spec: dict[Any, Any], substitution: Substitution, line: int | None) -> Any:
     """Return what a function gives for a variable; None, and a problem, if it fails."""
+    from .expression import compute  # most configurations compute nothing
+
     try:
         # Mappings become sections, so that `import.merge: $NAME` can say where their keys come from.
         return sections(compute(spec, {"key": name}), (substitution.path, line) if line else None)

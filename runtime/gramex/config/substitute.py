@@ -8,7 +8,6 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from .expression import condition
 from .problem import Problem
 from .tree import Budget, Section, copy
 
@@ -82,6 +81,8 @@ class Substitution:
 
     def holds(self, text: str, keys: tuple[Any, ...], place: Any) -> bool:
         """Return whether a condition holds; one that fails does not."""
+        from .expression import condition  # most configurations have none
+
         try:
             return condition(text, self.variables)
         except Exception as error:

@@ -7,7 +7,6 @@ ends the process.
 from __future__ import annotations
 
 import logging
-import random
 import re
 import string
 from collections.abc import Iterator
@@ -305,6 +304,8 @@ class Builder:
         if isinstance(key, (Section, list)):
             self.fail("a mapping or list cannot be a key: quote text that begins with { or [")
         if isinstance(key, str) and "$*" in key:
+            import random
+
             key = re.sub(r"\$\*", lambda _: "".join(random.choices(_LETTERS, k=5)), key)  # noqa: S311  not a secret
         frame.key, frame.key_line, frame.waits = key, self.line, True
 

@@ -92,3 +92,11 @@ def test_problems_are_logged_with_their_kind(read: Read, caplog) -> None:
         ("ERROR", f"Config error: {loaded.folder}/bad.yaml:1: a: a quote is not closed: close the quote"),
         ("WARNING", f"{loaded.folder}/gramex.yaml:1: import: Missing config: {loaded.folder}/no.yaml"),
     ]
+
+
+def test_sections_come_in_the_packaged_order(read: Read) -> None:
+    conf = read("watch: {}\nurl: {}\nemail: {}\nschedule: {}\ncache: {}\n").conf
+    assert list(conf) == [
+        *("version", "mime", "threadpool", "cache", "handlers", "log", "app", "url"),
+        *("watch", "email", "schedule"),
+    ]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import datetime
 import logging
 import os
 from collections.abc import Callable
@@ -10,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -99,6 +101,21 @@ def test_one_line_for_what_cannot_be_read(read: Read, text: bytes, message: str)
 def test_unusual_but_right(read: Read, text: bytes, value: Any) -> None:
     loaded = read(text)
     assert loaded.conf["t"] == value
+
+
+@pytest.mark.parametrize("loader", [yaml.SafeLoader, yaml.CSafeLoader])
+def test_with_and_without_libyaml(read: Read, monkeypatch: pytest.MonkeyPatch, loader: Any) -> None:
+    """PyYAML without its C library is slower, and reads the same."""
+    monkeypatch.setattr(yamlfile, "Loader", loader)
+    loaded = read(
+        "import: */x.yaml  # é\nt: {a: &a [1, 2024-01-02, ~], b: *a, c: {<<: {d: no}, e: 'x'}, f: [*.x, b]}",
+        {"é/x.yaml": "u: 1", "é/y.yaml": ""},
+    )
+    date = datetime.date(2024, 1, 2)
+    assert loaded.conf["t"] == {"a": [1, date], "b": [1, date], "c": {"d": False, "e": "x"}, "f": ["*.x", "b"]}
+    assert loaded.conf["u"] == 1
+    assert "is more than 100 levels deep" in str(read("[" * 10_000).problems[0])
+    assert "gramex.yaml:3: " in str(read("a: 1\nb:\n\t- 1").problems[0])
 
 
 def test_a_file_too_large(read: Read, monkeypatch: pytest.MonkeyPatch) -> None:
