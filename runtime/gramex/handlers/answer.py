@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import os
 import time
 from typing import TYPE_CHECKING, Any
@@ -17,6 +18,8 @@ from gramex.handlers.staticfile import StaticFile, signature
 
 if TYPE_CHECKING:
     from gramex.handlers.application import Application
+
+app_log = logging.getLogger("gramex")
 
 CHUNK = 256 * 1024  # bytes of a large file that are read and sent at a time
 
@@ -107,12 +110,18 @@ class Answer(SessionMixin):
         connection = self.connection
         with file:
             try:
-                await connection.write(start + file.read(min(CHUNK, left)))
-                left -= CHUNK
                 while left > 0:
-                    await connection.write(file.read(min(CHUNK, left)))
-                    left -= CHUNK
-                connection.finish()
+                    data = file.read(min(CHUNK, left))
+                    if not data:
+                        # The file is shorter than we said: only a broken connection tells the client.
+                        app_log.warning("url:%s: %s became shorter while it was sent", self.name, file.name)
+                        connection.close()
+                        break
+                    left -= len(data)
+                    await connection.write(start + data if start else data)
+                    start = b""
+                else:
+                    connection.finish()
             except StreamClosedError:
                 pass  # the client has seen enough
         self.application.log_request(self)

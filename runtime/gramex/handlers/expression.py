@@ -73,7 +73,8 @@ class Expression:
     def _compile(self, text: str) -> Callable[..., Any]:
         """Return a function of the variables for an expression."""
         try:
-            tree = ast.parse(text, mode="eval")
+            # in brackets where it goes over several lines
+            tree = ast.parse(f"(\n{text}\n)" if "\n" in text else text, mode="eval")
         except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
             raise ValueError(f"{self.key}: {text!r} is no Python expression: {error}") from None
         scope = self._scope(tree)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 from pathlib import Path
 from typing import Any, ClassVar
@@ -23,6 +24,8 @@ from gramex.handlers.results import as_bytes
 from gramex.handlers.rules import Rules
 from gramex.handlers.staticfile import FileChangedError, StaticFile
 from gramex.handlers.transform import Transform, parse_transforms
+
+app_log = logging.getLogger("gramex")
 
 CHUNK = 256 * 1024  # bytes of a large file that are read and sent at a time
 
@@ -230,6 +233,7 @@ class FileHandler(BaseHandler):
             part: Part | bool | None = None
         elif is_not_modified(request.headers, file.etag, file.modified):
             self.set_status(304)
+            self.clear_header("Accept-Ranges")
             return
         else:
             part = wanted_part(request.headers, file.size, file.etag, file.modified)
@@ -258,7 +262,10 @@ class FileHandler(BaseHandler):
             while start < stop:
                 data = file.read(min(CHUNK, stop - start))
                 if not data:
-                    break
+                    # The file is shorter than we said: only a broken connection tells the client.
+                    app_log.warning("url:%s: %s became shorter while it was sent", self.name, path)
+                    self.request.connection.stream.close()  # type: ignore[union-attr]
+                    return
                 start += len(data)
                 self.write(data)
                 await self.flush()
