@@ -32,7 +32,7 @@ def apps(host: str, plan: Mapping[str, Any], result: Any) -> list[dict[str, str]
                 "release": str(row.get("release") or ""),
                 "service": state,
                 "boot": "" if removed or "boot" not in row else "yes" if row["boot"] else NEVER,
-                "gap": f"{float(row['gap']):.1f} s" if row.get("gap") else "",
+                "gap": f"{float(row['gap']):.1f} s" if row.get("gap") is not None else "",
             }
         )
     return made
