@@ -5,9 +5,12 @@ from __future__ import annotations
 import logging
 import sys
 import time
+from collections.abc import Iterable
 from typing import Any, TextIO
 
 DATE = "%Y-%m-%d %H:%M:%S"
+NAMES = {level: logging.getLevelName(level) for level in (logging.INFO, logging.WARNING, logging.ERROR)}
+Request = tuple[int, float, str, tuple[Any, ...]]  # level, seconds since the epoch, line, values of REQUEST
 REQUEST = ("status", "method", "uri", "ip", "duration", "name")  # what the record of a request has in ``request``
 
 
@@ -28,6 +31,21 @@ class LineFormatter(logging.Formatter):
         if second != self.second[0]:
             self.second = (second, time.strftime(datefmt or DATE, self.converter(second)))
         return self.second[1]
+
+    def lines(self, requests: Iterable[Request]) -> str:
+        """Return the lines of finished requests; one record serves for all of them."""
+        values = logging.LogRecord("gramex", 0, "requests.py", 0, "", None, None).__dict__
+        text, found = self._fmt or "%(message)s", []
+        for level, now, message, _ in requests:
+            second = int(now)
+            if second != self.second[0]:
+                self.second = (second, time.strftime(self.datefmt or DATE, self.converter(second)))
+            values.update(
+                levelno=level, levelname=NAMES[level], created=now, asctime=self.second[1],
+                msecs=int((now - second) * 1000), message=message,
+            )  # fmt: skip
+            found.append(text % values)
+        return "\n".join([*found, ""])
 
 
 class JsonFormatter(logging.Formatter):

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from gramex.services.log.append import AppendFile
+from gramex.services.log.lines import LineFormatter, Request
 
 app_log = logging.getLogger("gramex")
 
@@ -39,25 +40,28 @@ class RequestLog:
         self.instance = instance
         self.getters = [getter(name, instance) for name in names]
         self.file = AppendFile(path, kept) if path else None
+        self.is_default = path is not None and tuple(names) == KEYS
         self.rows: list[str] = []
         self.add_row = csv.writer(_Rows(self.rows), lineterminator="\n").writerow
-        self.lines: list[tuple[int, float, str, Any]] = []
+        self.lines: list[Request] = []
         self.timer: asyncio.TimerHandle | None = None
 
     def write(self, handler: Any) -> None:
         """Note a request whose answer has been written."""
         now = time.time()
-        if self.file is not None:
+        status, request = handler.get_status(), handler.request
+        method, uri, ip = request.method, request.uri, request.remote_ip
+        duration = (now - request._start_time) * 1000
+        if self.is_default:  # the usual columns, without a call for each
+            user, error = _user(handler).get("id", ""), _error(handler, now)
+            self.add_row((round(now * 1000), ip, user, status, round(duration), method, uri, error))
+        elif self.file is not None:
             self.add_row([get(handler, now) for get in self.getters])
-        status = handler.get_status()
         level = logging.INFO if status < 400 else logging.WARNING if status < 500 else logging.ERROR
         if app_log.isEnabledFor(level):
-            request = handler.request
-            duration = (now - request._start_time) * 1000
             name = getattr(handler, "name", "") or type(handler).__name__
-            text = f"{status} {request.method} {request.uri} ({request.remote_ip}) {duration:.2f}ms {name}"
-            fields = (status, request.method, request.uri, request.remote_ip, round(duration, 2), name)
-            self.lines.append((level, now, text, fields))
+            text = f"{status} {method} {uri} ({ip}) {duration:.2f}ms {name}"
+            self.lines.append((level, now, text, (status, method, uri, ip, round(duration, 2), name)))
         if self.timer is None:
             try:
                 self.timer = asyncio.get_running_loop().call_later(DELAY, self.flush)
@@ -84,19 +88,19 @@ class RequestLog:
         if self.file is not None:
             self.file.close()
 
-    def _emit(self, lines: list[tuple[int, float, str, Any]]) -> None:
+    def _emit(self, lines: list[Request]) -> None:
         """Send lines through the logger's handlers; ours take a whole batch at once."""
-        records = [self._record(*line) for line in lines]
         logger: logging.Logger | None = app_log
         while logger:
             for handler in logger.handlers:
+                wanted = [line for line in lines if line[0] >= handler.level]
                 write_lines = getattr(handler, "write_lines", None)
-                wanted = [record for record in records if record.levelno >= handler.level]
-                if write_lines is None or handler.filters:
-                    for record in wanted:
-                        handler.handle(record)
-                elif wanted:
-                    write_lines("".join(f"{handler.format(record)}\n" for record in wanted))
+                if write_lines and isinstance(handler.formatter, LineFormatter) and not handler.filters:
+                    if wanted:
+                        write_lines(handler.formatter.lines(wanted))
+                else:
+                    for line in wanted:
+                        handler.handle(self._record(*line))
             logger = logger.parent if logger.propagate else None
 
     @staticmethod
