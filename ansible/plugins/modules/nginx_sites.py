@@ -110,6 +110,8 @@ def main() -> None:
                 said = remove(staging, wanted.status_address, wanted.ports[0], wanted.wait, module.check_mode)
     except NginxError as error:
         module.fail_json(msg=str(error))
+    except OSError as error:  # files are written aside first: a full disk stops the run before it changes anything
+        module.fail_json(msg=f"{error.filename}: {error.strerror}. Nothing was changed.")
     for text in said.warnings:
         module.warn(text)
     module.exit_json(changed=said.changed, done=said.done, certificates=said.rows, diff=said.diffs)

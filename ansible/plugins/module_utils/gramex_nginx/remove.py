@@ -40,10 +40,12 @@ def remove(staging: Staging, status_address: str, port: int, wait: float, check:
     since = not kept.installed and bool(others)
     stop = not kept.running and not since
     said.changed = True
-    said.done.append("nginx stopped" if stop else "nginx reloaded without our sites")
+    running = service.master() != 0
+    if running:
+        said.done.append("nginx stopped" if stop else "nginx reloaded without our sites")
     if since:
         said.warnings.append(f"nginx goes on: it serves other sites, such as the one in {others[0].where}.")
-    if not stop and service.master():
+    if running and not stop:
         refused = staging.test(set())
         if refused:
             raise NginxError("Nothing was removed: nginx refuses the configuration that would be left.", refused)
@@ -52,14 +54,14 @@ def remove(staging: Staging, status_address: str, port: int, wait: float, check:
     swap.apply(changes, owned=record.TLS)
     if stop:
         service.stop()
-    elif service.master():
+    elif running:
         service.reload()
         if not ask.until(lambda: not ask.digest(status_address, port), wait):
             reasons = service.why()
             swap.apply([item.reverse() for item in reversed(changes)], owned=record.TLS)
             service.reload()
             raise NginxError("nginx did not let go of our sites. The former files are back.", reasons)
-    if not kept.enabled and not since:
+    if not kept.enabled and not since and service.enabled():
         service.enable(False)
         said.done.append("nginx disabled at boot")
     for name in kept.folders:

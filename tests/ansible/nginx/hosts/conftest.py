@@ -162,17 +162,17 @@ class Machine:
         docker("exec", "-d", self.name, "sh", "-c", f"exec python3 /root/upstream.py {addresses}")
 
 
-def start(kind: str, folder: Path) -> Machine:
+def start(kind: str, folder: Path, label: str = "host") -> Machine:
     """A container of this kind with nothing but its base image."""
     image, init = KINDS[kind]
-    name = f"gramex-test-nginx-{kind}{os.environ.get('GRAMEX_TEST_RUN', f'-{os.getpid()}')}"
+    name = f"gramex-test-nginx-{label}-{kind}{os.environ.get('GRAMEX_TEST_RUN', f'-{os.getpid()}')}"
     docker("rm", "-f", "-v", name, check=False)
     options = [*(SYSTEMD if init == "systemd" else []), *(BOOT if init != "none" else ["--init"])]
-    label = f"gramex.test.run={os.environ.get('GRAMEX_TEST_RUN', '')}"
+    owner = f"gramex.test.run={os.environ.get('GRAMEX_TEST_RUN', '')}"
     ipv6 = "net.ipv6.conf.lo.disable_ipv6=0"
     command = ["sleep", "infinity"] if init == "none" else []
     tag = f"gramex-test/debian:{image}"
-    docker("run", "-d", "--tty", "--name", name, "--label", label, "--sysctl", ipv6, *options, tag, *command)
+    docker("run", "-d", "--tty", "--name", name, "--label", owner, "--sysctl", ipv6, *options, tag, *command)
     machine = Machine(name, init, folder)
     machine.wait_booted()
     for file in ("client.py", "upstream.py"):
@@ -184,14 +184,22 @@ def start(kind: str, folder: Path) -> Machine:
 @pytest.fixture(scope="module", params=list(KINDS))
 def machine(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Machine]:
     """A host of each kind, fresh for each file of tests."""
-    made = start(request.param, tmp_path_factory.mktemp(request.param))
+    made = start(request.param, tmp_path_factory.mktemp(request.param), "life")
     yield made
     docker("rm", "-f", "-v", made.name)
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def host(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Machine]:
-    """One host, for what does not depend on the kind of host."""
+    """One host for all that does not depend on the kind of host; each test brings it to its own plan."""
     made = start("bookworm", tmp_path_factory.mktemp("host"))
+    yield made
+    docker("rm", "-f", "-v", made.name)
+
+
+@pytest.fixture
+def fresh(tmp_path: Path) -> Iterator[Machine]:
+    """A host that nobody touched."""
+    made = start("bookworm", tmp_path, "fresh")
     yield made
     docker("rm", "-f", "-v", made.name)
