@@ -58,6 +58,7 @@ class Application(TornadoApplication):
         self.session_cookie = session_cookie(loaded, services)
         self.router: Router[type[RequestHandler]] = Router()
         self.not_found: type[RequestHandler] = RequestHandler
+        self.failed: type[RequestHandler] = RequestHandler
         self.entries: dict[str, type[RequestHandler]] = {}
         self.files = FileCache()
         self.templates = TemplateFiles(settings)

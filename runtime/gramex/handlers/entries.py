@@ -141,12 +141,13 @@ class Entries:
             for key, defaults in self.handlers.items():
                 if short(str(key)) == short(handler):
                     kwargs = fill_defaults(kwargs, defaults)
-            kwargs = fill_defaults(kwargs, self.handlers.get("BaseHandler"))
+            if issubclass(base, BaseHandler):
+                kwargs = fill_defaults(kwargs, self.handlers.get("BaseHandler"))
             old = self.old.get(name)
             if old and old.__mro__[1] is base and (old.conf, old.given) == (spec, kwargs):
                 old.loaded, old.services = self.loaded, self.services
                 return old
-            cls = self.make_class(base, name, spec, kwargs)
+            cls = self.make_class(base, name, spec, dict(kwargs))
             if issubclass(cls, BaseHandler):
                 cls.setup(**kwargs)
             return cls

@@ -65,11 +65,11 @@ class ErrorPage:
             self.path = folder / str(spec["path"])
             self.options: dict[str, Any] = {}
             if "autoescape" in spec:
-                self.options["autoescape"] = spec["autoescape"] or None
+                self.options["autoescape"] = spec["autoescape"]
             if spec.get("whitespace"):
                 if spec["whitespace"] not in WHITESPACE:
                     raise ValueError(f"whitespace: must be one of {', '.join(WHITESPACE)}, not {spec['whitespace']!r}")
-                self.options["whitespace"] = spec["whitespace"]
+                self.options["template_whitespace"] = spec["whitespace"]
             self.headers["Content-Type"] = types.of(self.path.name)
             self.write = self._render
         else:
@@ -82,9 +82,9 @@ class ErrorPage:
 
     def _render(self, status_code: int, kwargs: dict[str, Any], handler: Any) -> bytes:
         """Return the page's template rendered."""
-        from gramex.handlers.templates import get_template, options
+        from gramex.handlers.templates import get_template
 
-        chosen = options(handler.application.settings) | self.options
+        chosen = {**handler.application.settings, **self.options}
         template = get_template(self.path.read_bytes(), str(self.path), str(self.path.parent), chosen)
         namespace = handler.get_template_namespace()
         namespace.update(status_code=status_code, kwargs=kwargs, handler=handler)
@@ -128,6 +128,14 @@ class ErrorMixin:
     allowed: ClassVar[frozenset[str] | None] = None
     # What the request ended with, for the request log.
     error: BaseException | None = None
+
+    def send_error(self: Any, status_code: int = 500, **kwargs: Any) -> None:
+        """Answer with an error page; an answer that has begun is broken off, so that nobody takes it for complete."""
+        if not self._headers_written or self._finished:
+            super().send_error(status_code, **kwargs)  # type: ignore[misc]
+            return
+        self.request.connection.stream.close()
+        self.finish()
 
     def write_error(self: Any, status_code: int, **kwargs: Any) -> None:
         """Called by tornado to answer `status_code`; `exc_info` is in kwargs if an exception led here."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Awaitable
 from typing import TYPE_CHECKING, Any
 
@@ -21,6 +22,8 @@ from gramex.handlers.request import make_request
 if TYPE_CHECKING:
     from gramex.handlers.answer import Answer
     from gramex.handlers.application import Application
+
+app_log = logging.getLogger("gramex")
 
 
 class Exchange(HTTPMessageDelegate):
@@ -90,7 +93,11 @@ class Exchange(HTTPMessageDelegate):
         cls, application = self.handler_class, self.application
         # Handlers that take nothing in initialize() have their kwargs on the class.
         kwargs = {} if cls.initialize is BaseHandler.initialize else cls.kwargs
-        handler = cls(application, request, **kwargs)
+        try:
+            handler = cls(application, request, **kwargs)
+        except Exception:
+            app_log.exception("url:%s: %s %s: no handler could be made", cls.name, request.method, request.uri)
+            handler = application.failed(application, request)
         transforms = [each(request) for each in application.transforms]
         groups: Any = self.match.args if self.match else ()
         named: Any = self.match.kwargs if self.match else {}

@@ -6,7 +6,7 @@ import logging
 from typing import TYPE_CHECKING, Any
 
 from gramex.handlers.application import Application
-from gramex.handlers.entries import Entries, StatusHandler
+from gramex.handlers.entries import Entries, FailedHandler, StatusHandler
 from gramex.handlers.patterns import precedence
 from gramex.handlers.trusted import Trusted
 
@@ -46,7 +46,7 @@ def build(loaded: Loaded, services: Services, previous: Application | None = Non
     settings["cookie_secret"] = services.cookie_secret
     application = Application(loaded, services, trusted_peers(loaded), settings)
     entries = Entries(loaded, services, previous)
-    application.not_found = entries.stand_in(StatusHandler)
+    application.not_found, application.failed = entries.stand_in(StatusHandler), entries.stand_in(FailedHandler)
     found = []
     for name, spec in (loaded.conf.get("url") or {}).items():
         entry = entries.parse(str(name), spec)
