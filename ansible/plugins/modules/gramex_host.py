@@ -114,11 +114,13 @@ def init():
 def listeners():
     """Map each listening TCP port (a text, as in JSON) to the programs that hold it."""
     ports = {}
+    owners = {}  # the kernel says whose a socket is, even where it does not say which process holds it
     for table in ("/proc/net/tcp", "/proc/net/tcp6"):
         for row in read(table).splitlines()[1:]:
             cells = row.split()
             if cells[3] == LISTEN:
                 ports[f"socket:[{cells[9]}]"] = str(int(cells[1].rsplit(":", 1)[1], 16))
+                owners[f"socket:[{cells[9]}]"] = int(cells[7])
     found: dict[str, list[dict]] = {port: [] for port in ports.values()}
     named: set[str] = set()
     for folder in Path("/proc").glob("[0-9]*"):
@@ -131,7 +133,7 @@ def listeners():
         for port in {ports[link] for link in held}:
             found[port].append(entry)
     for link in ports.keys() - named:
-        found[ports[link]].append({"program": "", "pid": 0, "user": ""})
+        found[ports[link]].append({"program": "", "pid": 0, "user": user_name(owners[link])})
     return found
 
 
