@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -18,6 +20,9 @@ def run(words: Sequence[str], options: Mapping[str, Any]) -> int:
     from gramex.check.configuration import check_configuration
 
     folder = Path(words[0] if words else ".").absolute()
+    sys.dont_write_bytecode = True  # the app's modules are imported, and nothing is left in its folder
+    if folder.is_dir():
+        os.chdir(folder)  # as it is when the app starts
     findings = check_configuration(folder)
     for finding in findings:
         print(finding)

@@ -40,6 +40,7 @@ _HINTS = {
     "did not find expected '-' indicator": "mend the indentation: a list and keys cannot be mixed",
     "could not find expected ':'": "a key needs a colon and a space behind it",
     "found unexpected end of stream": "close the quote",
+    "did not find expected node content": "a value is missing, or a bracket is one too many",
     "found unknown escape character": "write the backslash twice, or use single quotes",
     "did not find expected <document start>": "remove what follows the end of the mapping",
 }
@@ -151,6 +152,9 @@ def explain(error: yaml.MarkedYAMLError, text: str, keys: list[Any]) -> Broken:
     """Return the fault that the parser found, with what would be right."""
     problem, mark = error.problem or "is not YAML", error.problem_mark or error.context_mark
     line = mark.line + 1 if mark else None
+    at_end = mark is not None and not text[mark.index :].strip()
+    if at_end:  # the last line that holds anything is where to look
+        line = len(_BREAK.findall(text.rstrip())) + 1
     hint = next((hint for start, hint in _HINTS.items() if problem.startswith(start)), "")
     if "cannot start any token" in problem and mark:
         char = text[mark.index : mark.index + 1]
@@ -160,6 +164,8 @@ def explain(error: yaml.MarkedYAMLError, text: str, keys: list[Any]) -> Broken:
             problem, hint = f"a value cannot begin with {char!r}", "put it in quotes"
     elif "end of stream" in problem and error.context_mark:
         problem, line = "a quote is not closed", error.context_mark.line + 1
+    elif at_end and problem == "did not find expected node content":
+        problem, hint = "a bracket is not closed", "close it"
     elif problem.startswith("did not find expected ',' or") and error.context_mark:
         hint = f"close the bracket that line {error.context_mark.line + 1} opens, or put a comma"
     return Broken(f"{problem}: {hint}" if hint else problem, line, keys)

@@ -52,7 +52,7 @@ def test_a_fit_app(check: Check, tmp_path: Path) -> None:
     )
     assert lines == ["APP: fit to deploy"]
     assert code == 0
-    left = {path.relative_to(tmp_path).as_posix() for path in tmp_path.rglob("*") if "__pycache__" not in path.parts}
+    left = {path.relative_to(tmp_path).as_posix() for path in tmp_path.rglob("*")}
     assert left == {"app", "app/gramex.yaml", "app/app_f.py"}
 
 
