@@ -20,7 +20,10 @@ RESULT: list[dict[str, Any]] = [
 ]
 
 
-@pytest.mark.parametrize("result", [RESULT, {"rows": RESULT, "changed": False}])
+IN_WORDS = [{**RESULT[0], "boot": "yes"}, {**RESULT[1], "boot": "does not start at boot"}]
+
+
+@pytest.mark.parametrize("result", [RESULT, IN_WORDS, {"rows": RESULT, "changed": False}])
 def test_apps(result: Any) -> None:
     assert table(apps("web1", PLAN, result), APPS) == [
         "App   URL                     Release                   Service  Starts at boot          Gap of this change",

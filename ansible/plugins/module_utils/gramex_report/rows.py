@@ -31,11 +31,18 @@ def apps(host: str, plan: Mapping[str, Any], result: Any) -> list[dict[str, str]
                 "url": "" if removed else str(app.get("url", "")),
                 "release": str(row.get("release") or ""),
                 "service": state,
-                "boot": "" if removed or "boot" not in row else "yes" if row["boot"] else NEVER,
+                "boot": "" if removed else boot(row.get("boot")),
                 "gap": f"{float(row['gap']):.1f} s" if row.get("gap") is not None else "",
             }
         )
     return made
+
+
+def boot(value: Any) -> str:
+    """Whether an app comes back after a boot, from a boolean or the role's own words."""
+    if isinstance(value, bool):
+        return "yes" if value else NEVER
+    return str(value or "")
 
 
 def certificates(host: str, result: Any) -> list[dict[str, str]]:
