@@ -32,6 +32,11 @@ def test_apps(result: Any) -> None:
     ]
 
 
+def test_a_short_gap_is_not_none() -> None:
+    rows = apps("web1", PLAN, [{"name": "site", "gap": 0.02}, {"name": "api", "gap": 0.0}])
+    assert [row["gap"] for row in rows] == ["under 0.1 s", "none"]
+
+
 def test_apps_that_no_role_reported() -> None:
     assert table(apps("web1", PLAN, {}), APPS) == [
         "App   URL",

@@ -32,7 +32,7 @@ def apps(host: str, plan: Mapping[str, Any], result: Any) -> list[dict[str, str]
                 "release": str(row.get("release") or ""),
                 "service": state,
                 "boot": "" if removed else boot(row.get("boot")),
-                "gap": f"{float(row['gap']):.1f} s" if row.get("gap") is not None else "",
+                "gap": gap(row.get("gap")),
             }
         )
     return made
@@ -43,6 +43,13 @@ def boot(value: Any) -> str:
     if isinstance(value, bool):
         return "yes" if value else NEVER
     return str(value or "")
+
+
+def gap(seconds: float | None) -> str:
+    """How long a change left the app without an answer; '' where nothing was changed or it was not measured."""
+    if seconds is None:
+        return ""
+    return f"{seconds:.1f} s" if seconds >= 0.1 else "under 0.1 s" if seconds else "none"
 
 
 def certificates(host: str, result: Any) -> list[dict[str, str]]:
