@@ -12,6 +12,7 @@ library only: it runs on test hosts.
 import argparse
 import asyncio
 import base64
+import contextlib
 import json
 import os
 import ssl
@@ -153,7 +154,7 @@ class Client:
 
 
 class Live(Client):
-    """A websocket that sends a message a second and expects something back for each."""
+    """A websocket that sends a message a second and hears all that the server tells."""
 
     def __init__(self, url: str, tally: Tally, headers: dict | None = None):
         super().__init__("GET", url, True, tally)
@@ -191,29 +192,42 @@ class Live(Client):
         return first & 0x0F, await self.reader.readexactly(length)
 
     async def talk(self) -> None:
-        """Open, then exchange messages until it is over; open again when the server goes away as it should (1001)."""
+        """Open and listen until it is over; open again when the server goes away as it should (1001)."""
         while not self.tally.over:
             opened = time.monotonic()
+            speaker = None
             try:
                 async with asyncio.timeout(ANSWER_SECONDS):
                     await self.open()
-                while not self.tally.over:
-                    await self.send(f"load {time.monotonic():.3f}")
-                    async with asyncio.timeout(ANSWER_SECONDS):
-                        kind, data = await self.receive()
-                    if kind == 8:
-                        code = struct.unpack("!H", data[:2])[0] if len(data) >= 2 else 0
-                        if code != 1001:
-                            raise Failed(f"websocket closed with {code}")
-                        self.tally.reconnected += 1
-                        break
-                    self.tally.messages += 1
-                    await asyncio.sleep(1)
+                speaker = asyncio.create_task(self.speak())
+                await self.listen()
             except (Failed, OSError, ValueError, asyncio.IncompleteReadError) as why:
                 self.tally.fail(f"{self.url.geturl()} after {time.monotonic() - opened:.1f} s", why)
                 await asyncio.sleep(0.5)
             finally:
+                if speaker:
+                    speaker.cancel()
                 self.close()
+
+    async def speak(self) -> None:
+        """Send a message a second. Whether it arrived is for `listen` to see."""
+        while True:
+            with contextlib.suppress(OSError):
+                await self.send(f"load {time.monotonic():.3f}")
+            await asyncio.sleep(1)
+
+    async def listen(self) -> None:
+        """Count messages until the server says good-bye with 1001. Raises Failed for any other end."""
+        while not self.tally.over:
+            async with asyncio.timeout(ANSWER_SECONDS):
+                kind, data = await self.receive()
+            if kind == 8:
+                code = struct.unpack("!H", data[:2])[0] if len(data) >= 2 else 0
+                if code != 1001:
+                    raise Failed(f"websocket closed with {code}")
+                self.tally.reconnected += 1
+                return
+            self.tally.messages += 1
 
 
 async def repeat(client: Client, pause: float, requests: int) -> None:
