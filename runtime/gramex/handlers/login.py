@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 import logging
+import unicodedata
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, ClassVar
@@ -20,6 +21,7 @@ app_log = logging.getLogger("gramex")
 PAGE = Path(__file__).resolve().parent / "login.html"
 REDIRECT = {"query": "next", "header": "Referer", "url": "/"}
 MESSAGE = "Cannot log in"
+LATER = {429: "Too many tries. Wait a minute", 503: "Cannot log in now. Try again later"}
 
 
 class AuthHandler(BaseHandler):
@@ -103,20 +105,23 @@ class LoginHandler(AuthHandler):
     async def post(self, *args: Any, **kwargs: Any) -> None:
         """Log in, or say that it did not work."""
         name, password = self.field(self.user_arg), self.field(self.password_arg)
-        counters = self.application.services.sessions.counters
+        counters, account = self.application.services.sessions.counters, account_of(name)
         try:
-            await self.lockout.wait_turn(counters, name)
+            await self.lockout.wait_turn(counters, account)
+            user = await self.authenticate(name, password) if name else None
         except HTTPError as error:
+            if error.status_code not in LATER:
+                raise
+            app_log.log(logging.WARNING if error.status_code < 500 else logging.ERROR, "url:%s: %s", self.name, error)
             self.set_header("Retry-After", "60")
-            self.show_form(error.status_code, "Too many tries. Wait a minute")
+            self.show_form(error.status_code, LATER[error.status_code])
             return
-        user = await self.authenticate(name, password) if name else None
         if user is None:
             app_log.warning("url:%s: no log in from %s", self.name, self.request.remote_ip)
-            await self.lockout.failed(counters, name)
+            await self.lockout.failed(counters, account)
             self.show_form(401)
             return
-        self.lockout.succeeded(counters, name)
+        self.lockout.succeeded(counters, account)
         await self.enter(user)
         self.redirect_next()
 
@@ -161,6 +166,11 @@ class Field(dict[str, Any]):
             return self[name]
         except KeyError:
             raise AttributeError(name) from None
+
+
+def account_of(name: str) -> str:
+    """Return what stands for a name where tries are counted: directories take other spellings for the same one."""
+    return " ".join(unicodedata.normalize("NFKC", name).casefold().split())
 
 
 def parse_field(value: Any, default: str) -> str:

@@ -14,6 +14,7 @@ HANDLERS = {
     "FileHandler": "gramex.handlers.filehandler",
     "FunctionHandler": "gramex.handlers.function",
     "GuideHandler": "gramex.handlers.guide",
+    "LDAPAuth": "gramex.handlers.ldapauth",
     "LogoutHandler": "gramex.handlers.logout",
     "RedirectHandler": "gramex.handlers.redirecthandler",
     "SimpleAuth": "gramex.handlers.simpleauth",
@@ -25,7 +26,7 @@ ALIASES = {"directory": "FileHandler"}
 # fmt: off
 ABSENT = frozenset({
     "capture", "chart", "comic", "command", "data", "db", "dbauth", "drive", "emailauth", "facebook", "facebookauth",
-    "facebookgraph", "filter", "form", "gmail", "google", "googleauth", "integratedauth", "json", "ldapauth",
+    "facebookgraph", "filter", "form", "gmail", "google", "googleauth", "integratedauth", "json",
     "logviewer", "ml", "mlpredictor", "message", "model", "nlg", "nlgapp", "oauth2", "openapi", "pptx", "pptxgen",
     "process", "proxy", "pynode", "query", "rules", "samlauth", "samlauth2", "schedule", "slides", "smsauth",
     "social", "template", "translate", "twitterauth", "twitterrest", "twitterstream", "upload", "widget",
