@@ -46,8 +46,8 @@ def test_home_and_dots(tmp_path: Path, planned: Planned, monkeypatch: pytest.Mon
     ("text", "line", "key"),
     [
         ("url:\n  a:\n    pattern: /\n   b: 1\n", 4, "url"),
-        ("url: [\n", 2, "url"),
-        ("app: {listen: {port: 8001}\n", 2, "app"),
+        ("url: [\n", 1, "url"),
+        ("app: {listen: {port: 8001}\n", 1, "app"),
         ("url:\n  a: \tb: c\n", 2, "url"),
     ],
 )
