@@ -94,8 +94,8 @@ class Target:
 
     def close(self) -> None:
         if self._agent is not None:
-            self._agent.kill()
-            self._agent.wait()
+            with self._agent:  # closes the pipes and waits
+                self._agent.kill()
             self._agent = None
 
     def journal(self) -> str:
@@ -121,8 +121,8 @@ class Target:
             output, _ = client.communicate(timeout=60)
             report.update(json.loads(output))
         finally:
-            client.kill()
-            client.wait()
+            with client:
+                client.kill()
 
 
 class Browser:

@@ -276,7 +276,7 @@ def main() -> int:
     parser.add_argument("--live", action="append", default=[], metavar="URL")
     parser.add_argument("--seconds", type=float, default=60, help="longest run")
     parser.add_argument("--requests", type=int, default=100_000, help="most requests of all clients together")
-    parser.add_argument("--pause", type=float, default=0.05, help="seconds between two requests of a client")
+    parser.add_argument("--pause", type=float, default=0.1, help="seconds between two requests of a client")
     options = parser.parse_args()
     tally = asyncio.run(run(options))
     report = {name: value for name, value in vars(tally).items() if name not in ("began", "over")}
