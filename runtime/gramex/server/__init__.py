@@ -3,12 +3,20 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import os
+import threading
+import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from gramex.config import Loaded
+    from gramex.server.life import Life
+
+EXIT = 2.0  # seconds between the end of the server and the end of the process, at most
+
+running: Life | None = None
 
 
 def run(loaded: Loaded, reload: Callable[[], Loaded]) -> int:
@@ -20,6 +28,7 @@ def run(loaded: Loaded, reload: Callable[[], Loaded]) -> int:
     Raises:
         ConfigError: a setting of the server is wrong.
     """
+    global running
     from gramex.server.life import Life
 
     open_standard_descriptors()
@@ -27,13 +36,36 @@ def run(loaded: Loaded, reload: Callable[[], Loaded]) -> int:
     asyncio.set_event_loop(loop)
 
     async def live() -> int:
-        return await Life(loaded, reload).run()
+        global running
+        running = Life(loaded, reload)
+        return await running.run()
 
     try:
-        return loop.run_until_complete(live())
+        code = loop.run_until_complete(live())
     finally:
+        running = None
         asyncio.set_event_loop(None)
         loop.close()
+    if os.name != "nt":  # there the service's host process goes on
+        bound_exit(code)
+    return code
+
+
+def stop() -> None:
+    """Stop the server of this process as SIGTERM does. Any thread may call it; without a server nothing happens."""
+    if running is not None:
+        running.stop()
+
+
+def bound_exit(code: int) -> None:
+    """End the process a little later, even if a thread of the app still works then: Python would wait for it."""
+
+    def end() -> None:
+        time.sleep(EXIT)
+        logging.getLogger("gramex").warning("Ending although threads are still at work")
+        os._exit(code)
+
+    threading.Thread(target=end, daemon=True).start()
 
 
 def open_standard_descriptors() -> None:

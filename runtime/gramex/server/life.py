@@ -8,6 +8,7 @@ import logging
 import os
 import signal
 import sys
+import threading
 from collections.abc import Callable, Coroutine
 from typing import TYPE_CHECKING, Any
 
@@ -25,6 +26,7 @@ from gramex.server.sockets import Listener, open_listeners
 from gramex.server.tls import tls_context
 from gramex.server.watchman import Watchman
 from gramex.server.web import WebServer
+from gramex.services.events import Events
 
 if TYPE_CHECKING:
     from gramex.services import Services
@@ -42,7 +44,8 @@ class Life:
         """`reload` reads the configuration anew."""
         self.loaded, self.read = loaded, reload
         self.listen: dict[str, Any] = (loaded.conf.get("app") or {}).get("listen") or {}
-        self.services: Services | None = None
+        self.services: Services | None = None  # those in use
+        self.retired: list[Services] = []  # of configurations before, which requests may still use
         self.listeners: list[Listener] = []
         self.acceptors: list[Acceptor] = []
         self.tasks: list[asyncio.Future[None]] = []
@@ -51,6 +54,7 @@ class Life:
 
     async def run(self) -> int:
         """Serve until told to stop; the exit code."""
+        self.loop = asyncio.get_running_loop()
         self.manager = ServiceManager()
         self.signals = Signals(self._stop, self._end, self._reload)
         try:
@@ -65,6 +69,8 @@ class Life:
         finally:
             for listener in self.listeners:
                 listener.close()
+            for retired in list(self.retired):
+                self._retire(retired)
             if self.services is not None:
                 self.services.close()
             self.signals.restore()
@@ -79,6 +85,8 @@ class Life:
         from gramex import services
 
         self.services = services.start(self.loaded)
+        logs = self.services.data / "logs" / "events.db"
+        self.events = Events(logs, self.loaded.folder, __version__, self.services.instance)
         self.loaded.report()
         self.drain = self._seconds("drain", DRAIN)
         limits, tls = read_limits(self.loaded), tls_context(self.loaded)
@@ -101,6 +109,8 @@ class Life:
             listener.open()
             acceptor.start()
         self._announce()
+        # Not before: nobody waits for it, and it takes longer than a request.
+        threading.Thread(target=self.events.note, args=("startup",), daemon=True).start()
         watchman = Watchman(self.server)
         self.tasks.append(asyncio.ensure_future(repeat(watchman.look, watchman.interval)))
         if self.manager.interval:
@@ -117,17 +127,15 @@ class Life:
             if not listener.shared:
                 acceptor.take_waiting()
             listener.close()
-        services = self.server.application.services
         waiting = len(self.server.connections) + self.server.open_tunnels()
         if waiting:
             again = " Press Ctrl-C again to stop at once" if self.signal == signal.SIGINT else ""
             app_log.info("Stopping: up to %g s for %d connections.%s", self.drain, waiting, again)
         idle = TERMINAL_IDLE if self.signal == signal.SIGINT else self.drain
-        await drain(self.server, services.websockets, self.drain, min(idle, self.drain))
+        await drain(self.server, self.server.application.services.websockets, self.drain, min(idle, self.drain))
         for task in self.tasks:
             task.cancel()
-        if services is not self.services:
-            services.close()
+        self.events.note("shutdown")
         app_log.info("Stopped")
 
     async def _unless_stopped(self, work: Coroutine[Any, Any, None]) -> None:
@@ -161,6 +169,10 @@ class Life:
             raise mistake(self.loaded, f"must be a number of seconds, not {value!r}", "listen", key)
         return float(value)
 
+    def stop(self) -> None:
+        """Do what SIGTERM does. Any thread may call it."""
+        self.loop.call_soon_threadsafe(self._stop, int(signal.SIGTERM))
+
     def _stop(self, number: int) -> None:
         self.signal = number
         self.stopped.set()
@@ -178,10 +190,18 @@ class Life:
         if not self.acceptors:
             return
         self.manager.reloading()
-        done = reload_application(self.server, self.read, self.drain)
-        self.manager.ready(
-            "reloaded" if done else "running with the configuration of before: the new one has a mistake"
-        )
+        old = reload_application(self.server, self.read)
+        self.manager.ready("reloaded" if old else "running with the configuration of before: the new one has a mistake")
+        if old is not None:
+            self.services = self.server.application.services
+            self.retired.append(old)
+            self.loop.call_later(self.drain, self._retire, old)
+
+    def _retire(self, services: Services) -> None:
+        """Close services that only requests of an earlier configuration could use."""
+        if services in self.retired:
+            self.retired.remove(services)
+            services.close(self.services)
 
 
 async def repeat(function: Callable[[], None], seconds: float) -> None:

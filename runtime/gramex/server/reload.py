@@ -2,59 +2,63 @@
 
 from __future__ import annotations
 
-import asyncio
 import logging
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from gramex.config import ConfigError, Loaded, Problem
 from gramex.server.tls import load_certificate
 from gramex.server.web import WebServer
 
+if TYPE_CHECKING:
+    from gramex.services import Services
+
 app_log = logging.getLogger("gramex")
 
-Build = Callable[..., Any]
 
+def reload_application(server: WebServer, read: Callable[[], Loaded]) -> Services | None:
+    """Build the application anew beside the running one and swap whole.
 
-def reload_application(server: WebServer, read: Callable[[], Loaded], grace: float) -> bool:
-    """Build the application anew beside the running one and swap whole. False if the running one was kept.
-
-    Requests that began before are finished by the old application; what only it needs is closed `grace` seconds later.
-    A mistake that the running configuration does not have is logged with its place, and nothing changes.
+    Requests that began before are finished by the old application, whose services are returned: the caller closes them
+    when those requests are over. None if the running application was kept: a mistake that its configuration does not
+    have is logged with its place, and nothing changes.
     """
     from gramex import services
     from gramex.handlers.routing import build
 
-    old = server.application
+    old: Any = server.application
+    started: Services | None = None
     try:
         loaded = read()
         mistakes = new_mistakes(loaded.problems, old.loaded.problems)
         if mistakes:
-            for problem in mistakes:
-                problem.log()
-            raise ConfigError(mistakes[0])
-        if server.tls is not None and loaded.conf.get("app", {}).get("listen", {}).get("ssl_options"):
-            load_certificate(server.tls, loaded)
+            raise ConfigError(*mistakes)
         started = services.start(loaded, old.services)
-    except ConfigError as error:
-        app_log.error("Reload: %s. The configuration of before stays in use", error)
-        return False
-    except Exception:
-        app_log.exception("Reload failed. The configuration of before stays in use")
-        return False
-    try:
         application = build(loaded, started, old)
+        if server.tls is not None and listen(loaded).get("ssl_options"):
+            load_certificate(server.tls, loaded)
     except Exception as error:
-        app_log.error("Reload: %s. The configuration of before stays in use", error, exc_info=True)
-        old.services.taken.clear()  # they are the old one's again
-        return False
-    if (loaded.conf.get("app") or {}).get("listen") != (old.loaded.conf.get("app") or {}).get("listen"):
-        app_log.warning("Reload: changes of app.listen take effect at the next start")
+        if isinstance(error, ConfigError):
+            for problem in error.problems:
+                app_log.error("%s", problem)
+        else:
+            app_log.exception("The configuration cannot be used")
+        app_log.error("Reload failed: the configuration of before stays in use")
+        if started is not None:
+            started.close(old.services)
+        return None
+    started.replace(old.services)
     server.application = application
     loaded.report(first=False)
-    asyncio.get_running_loop().call_later(grace, old.services.close)
+    if listen(loaded) != listen(old.loaded):
+        app_log.warning("Changes of app.listen take effect at the next start")
     app_log.info("Reloaded %s", loaded.folder)
-    return True
+    return old.services
+
+
+def listen(loaded: Loaded) -> dict[str, Any]:
+    """Return ``app.listen``."""
+    return (loaded.conf.get("app") or {}).get("listen") or {}
 
 
 def new_mistakes(now: list[Problem], before: list[Problem]) -> list[Problem]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import signal
+import threading
 from collections.abc import Callable
 from types import FrameType
 from typing import Any
@@ -26,7 +27,11 @@ class Signals:
         self.loop = asyncio.get_running_loop()
         self.stop, self.end, self.reload = stop, end, reload
         self.stopping = False
-        self.old: dict[int, Any] = {number: signal.signal(number, self._on_stop) for number in STOP}
+        self.old: dict[int, Any] = {}
+        if threading.current_thread() is not threading.main_thread():
+            return  # Python handles signals in that one alone: a Windows service has other means
+        for number in STOP:
+            self.old[number] = signal.signal(number, self._on_stop)
         if hasattr(signal, "SIGHUP"):
             self.old[signal.SIGHUP] = signal.signal(signal.SIGHUP, self._on_reload)
 

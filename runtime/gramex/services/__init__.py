@@ -32,6 +32,7 @@ class Services:
     writable: bool
     websockets: set[Any]
     cookie_secret: str
+    log: RequestLog
 
     def __init__(self, loaded: Loaded, old: Services | None = None):
         """Start what the configuration asks for; take over from `old` what did not change."""
@@ -41,8 +42,10 @@ class Services:
         self.conf = loaded.conf
         self.instance = os.environ.get("GRAMEX_INSTANCE", "")
         self.data = Path(str(variables["GRAMEXDATA"])).absolute()
-        self.taken: set[str] = set()  # names of services that the next configuration has taken over
-        self.log = self._start_log(old)
+        self.log_section: Mapping[str, Any] = self.conf.get("log") or {}
+        if old is None:
+            self.configure_log()
+        self.log = old.log if old is not None and old.log_section == self.log_section else self._open_log()
         app = self.conf.get("app") or {}
         self.websockets = old.websockets if old is not None else set()
         if old is not None and old.data == self.data:
@@ -58,18 +61,23 @@ class Services:
         for name, section in (("sessions", "session"), ("executor", "threadpool")):
             self._take_over(old, name, section)
 
-    def _start_log(self, old: Services | None) -> RequestLog:
-        """Configure logging and return the request log."""
-        from gramex.services.log import KEYS, RequestLog, configure
+    def configure_log(self) -> None:
+        """Set up Python's logging as this configuration says."""
+        from gramex.services.log import configure
 
-        section = self.conf.get("log") or {}
-        if old is not None and old.conf.get("log") == section:
-            old.taken.add("log")
-            return old.log
-        if old is not None:
+        configure(self.log_section, self.instance, self.loaded.folder)
+
+    def replace(self, old: Services) -> None:
+        """Take effect in place of `old`, now that the application of this configuration stands."""
+        if self.log is not old.log:
             old.log.flush()
-        configure(section, self.instance, self.loaded.folder)
-        spec = (section.get("handlers") or {}).get("requests")
+            self.configure_log()
+
+    def _open_log(self) -> RequestLog:
+        """Return the request log, whose file is opened by the first row."""
+        from gramex.services.log import KEYS, RequestLog
+
+        spec = (self.log_section.get("handlers") or {}).get("requests")
         if spec is None:
             return RequestLog(None)
         filename = spec.get("filename") or "logs/requests.csv"
@@ -91,7 +99,6 @@ class Services:
         """Use a service of the old configuration, if it was started and its section is the same."""
         if old is not None and name in old.__dict__ and old._section(section) == self._section(section):
             self.__dict__[name] = old.__dict__[name]
-            old.taken.add(name)
 
     @cached_property
     def sessions(self) -> SessionStore:
@@ -113,16 +120,17 @@ class Services:
         """Write what waits in memory, before a process ends at once."""
         self.log.flush()
 
-    def close(self) -> None:
-        """End what the next configuration did not take over; nothing that was promised to be kept is lost."""
-        for name, end in (
-            ("executor", lambda executor: executor.shutdown(wait=False, cancel_futures=True)),
-            ("sessions", lambda sessions: sessions.close()),
-        ):
-            if name in self.__dict__ and name not in self.taken:
-                end(self.__dict__[name])
-        if "log" not in self.taken:
-            self.log.close()
+    def close(self, other: Services | None = None) -> None:
+        """End what `other`, which goes on, does not use; nothing that was promised to be kept is lost."""
+        used = other.__dict__ if other is not None else {}
+        for name in ("executor", "sessions", "log"):
+            service = self.__dict__.get(name)
+            if service is None or service is used.get(name):
+                continue
+            if name == "executor":
+                service.shutdown(wait=False, cancel_futures=True)
+            else:
+                service.close()
 
 
 def start(loaded: Loaded, old: Services | None = None) -> Services:
