@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import datetime
-import decimal
 import enum
 import json
 import pathlib
-import uuid
+import sys
 from collections.abc import Mapping
 from collections.abc import Set as AbstractSet
 from typing import Any
@@ -27,11 +26,11 @@ def as_json(value: Any) -> Any:
         return list(value)
     if isinstance(value, enum.Enum):
         return value.value
-    if isinstance(value, decimal.Decimal):
+    if is_a(value, "decimal", "Decimal"):
         return float(value)
     if isinstance(value, (bytes, bytearray, memoryview)):
         return bytes(value).decode("utf-8", "replace")
-    if isinstance(value, (uuid.UUID, pathlib.PurePath)):
+    if isinstance(value, pathlib.PurePath) or is_a(value, "uuid", "UUID"):
         return str(value)
     if isinstance(value, datetime.timedelta):
         return value.total_seconds()
@@ -42,6 +41,12 @@ def as_json(value: Any) -> Any:
     if hasattr(value, "__iter__"):
         return list(value)
     raise TypeError(f"{type(value).__name__} is neither text, nor does JSON have anything like it")
+
+
+def is_a(value: Any, module: str, name: str) -> bool:
+    """True if a value is of a class; its module, slow to import, is there if such a value is."""
+    found = sys.modules.get(module)
+    return found is not None and isinstance(value, getattr(found, name))
 
 
 encode = json.JSONEncoder(separators=(",", ":"), default=as_json).encode
