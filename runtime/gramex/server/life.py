@@ -69,6 +69,7 @@ class Life:
         finally:
             for listener in self.listeners:
                 listener.close()
+            await cancel_rest()
             for retired in list(self.retired):
                 self._retire(retired)
             if self.services is not None:
@@ -133,8 +134,6 @@ class Life:
             app_log.info("Stopping: up to %g s for %d connections.%s", self.drain, waiting, again)
         idle = TERMINAL_IDLE if self.signal == signal.SIGINT else self.drain
         await drain(self.server, self.server.application.services.websockets, self.drain, min(idle, self.drain))
-        for task in self.tasks:
-            task.cancel()
         self.events.note("shutdown")
         app_log.info("Stopped")
 
@@ -204,11 +203,24 @@ class Life:
             services.close(self.services)
 
 
+async def cancel_rest() -> None:
+    """Let handlers and other coroutines that are still at work clean up, for a second at most."""
+    tasks = asyncio.all_tasks() - {asyncio.current_task()}
+    for task in tasks:
+        task.cancel()
+    if tasks:
+        await asyncio.wait(tasks, timeout=1)
+    await asyncio.get_running_loop().shutdown_asyncgens()
+
+
 async def repeat(function: Callable[[], None], seconds: float) -> None:
-    """Call a function again and again."""
+    """Call a function again and again. If it fails, that is logged, and it is called again."""
     while True:
         await asyncio.sleep(seconds)
-        function()
+        try:
+            function()
+        except Exception:
+            app_log.exception("A regular task of the server failed")
 
 
 def browsable(name: tuple[Any, ...]) -> str:

@@ -181,6 +181,7 @@ def test_drain_is_bounded(work: Any) -> None:
     process.wait_for(lambda: (process.folder / "began").exists())
     assert process.stop() == 0
     assert "1 requests unfinished" in process.log
+    assert "pending" not in process.log, "the handler was told"
     with pytest.raises(http.client.RemoteDisconnected):
         connection.getresponse()
     assert idle.recv(1) == b""

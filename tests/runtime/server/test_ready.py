@@ -34,6 +34,7 @@ def test_a_sick_application_ends_with_3_before_it_is_ready(work: Any, path: str,
     process = work(f"--listen.health={path}", "--listen.health_timeout=0.5", ready=False)
     assert process.wait() == 3
     assert reason in process.log
+    assert "pending" not in process.log
     process.notify.poll()
     assert not [message for message in process.notify.messages if message.startswith(("READY", "STOPPING"))]
 
