@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import gc
 import logging
 import os
 import signal
@@ -110,6 +111,8 @@ class Life:
             listener.open()
             acceptor.start()
         self._announce()
+        # What lives until the end need not be looked at by each full collection, which requests would wait for.
+        gc.freeze()
         # Not before: nobody waits for it, and it takes longer than a request.
         threading.Thread(target=self.events.note, args=("startup",), daemon=True).start()
         watchman = Watchman(self.server)
@@ -201,6 +204,9 @@ class Life:
         if services in self.retired:
             self.retired.remove(services)
             services.close(self.services)
+            gc.unfreeze()  # the old application was frozen too
+            gc.collect()
+            gc.freeze()
 
 
 async def cancel_rest() -> None:

@@ -52,7 +52,8 @@ class Services:
             self.writable = old.writable
         else:
             self.writable = ensure_data_folder(self.data)
-        configured = (app.get("settings") or {}).get("cookie_secret")
+        # A variable comes from the environment or from .secrets.yaml.
+        configured = (app.get("settings") or {}).get("cookie_secret") or variables.get("GRAMEX_COOKIE_SECRET")
         if old is not None and configured == old._configured_secret and self.data == old.data:
             self.cookie_secret = old.cookie_secret
         else:
@@ -78,10 +79,10 @@ class Services:
         from gramex.services.log import KEYS, RequestLog
 
         spec = (self.log_section.get("handlers") or {}).get("requests")
-        if spec is None:
+        if not isinstance(spec, Mapping):
             return RequestLog(None)
-        filename = spec.get("filename") or "logs/requests.csv"
-        arguments: dict[str, Any] = {"instance": self.instance, "kept": int(spec.get("backupCount", 52))}
+        filename, kept = str(spec.get("filename") or "logs/requests.csv"), spec.get("backupCount")
+        arguments: dict[str, Any] = {"instance": self.instance, "kept": kept if isinstance(kept, int) else 52}
         try:
             return RequestLog(self.data / filename, spec.get("keys") or KEYS, **arguments)
         except ValueError as error:

@@ -12,6 +12,8 @@ app_log = logging.getLogger("gramex")
 
 KEY_FILE = "cookie.key"
 KEY_LENGTH = 32  # characters; what we make is longer, what an operator puts there must not be shorter
+SHORTEST = 16  # characters of a configured one that nothing is said about
+PUBLISHED = ("secret-key", "gramex-")  # defaults of Gramex
 KEY_WAIT = 2.0  # seconds that another process may take between creating the key file and filling it
 
 
@@ -34,15 +36,18 @@ def ensure_data_folder(folder: Path) -> bool:
     return False
 
 
-def cookie_secret(settings: object, folder: Path, writable: bool) -> str:
-    """Return the key that signs cookies.
+def cookie_secret(configured: object, folder: Path, writable: bool) -> str:
+    """Return the key that signs cookies: the configured one, else what ``cookie.key`` in the data folder holds.
 
-    It is ``app.settings.cookie_secret``, else the environment's GRAMEX_COOKIE_SECRET, else what ``cookie.key`` in the
-    data folder holds. The file is made with a random key and mode 0600 by the first process that needs it. Where it
-    can be neither read nor made, a warning is logged and the key lives in memory.
+    The file is made with a random key and mode 0600 by the first process that needs it. Where it can be neither read
+    nor made, a warning is logged and the key lives in memory.
     """
-    configured = settings or os.environ.get("GRAMEX_COOKIE_SECRET")
     if configured:
+        if len(str(configured)) < SHORTEST or configured in PUBLISHED:
+            app_log.warning(
+                "app.settings.cookie_secret can be guessed, and who guesses it can be any user. Leave it out: a random "
+                "one is made and kept"
+            )
         return str(configured)
     path = folder / KEY_FILE
     reason = "the data folder is not writable"

@@ -57,13 +57,35 @@ def test_without_hard_links(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
     assert [path.name for path in tmp_path.iterdir()] == ["cookie.key"]
 
 
-def test_order_of_sources(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    own = cookie_secret(None, tmp_path, True)
-    monkeypatch.setenv("GRAMEX_COOKIE_SECRET", "of the environment")
-    assert cookie_secret(None, tmp_path, True) == "of the environment"
-    assert cookie_secret("of the settings", tmp_path, True) == "of the settings"
-    monkeypatch.delenv("GRAMEX_COOKIE_SECRET")
-    assert cookie_secret("", tmp_path, True) == own
+def test_order_of_sources(tmp_path: Path, serve: Any) -> None:
+    conf = {"url": {"key": {"pattern": "/key", "handler": "FunctionHandler", "kwargs": {"function": "show.key"}}}}
+    files = {"show.py": "def key(handler):\n    return handler.settings['cookie_secret']\n"}
+    data = tmp_path / "data"
+
+    def key(*options: str, **kwargs: Any) -> str:
+        process = serve(conf, files, *options, data=data, **kwargs)
+        text = process.get("/key").text
+        assert process.stop() == 0
+        assert text not in process.log
+        return text
+
+    own = key()
+    assert own == (data / "cookie.key").read_text()
+    variable = {"GRAMEX_COOKIE_SECRET": "the environment's secret"}
+    assert key(env=variable) == "the environment's secret"
+    assert key("--settings.cookie_secret=the secret of the settings", env=variable) == "the secret of the settings"
+    files[".secrets.yaml"] = "GRAMEX_COOKIE_SECRET: the secret of the file"
+    assert key() == "the secret of the file"
+
+
+@pytest.mark.parametrize(("secret", "warned"), [("secret-key", True), ("gramex-", True), ("x" * 16, False)])
+def test_a_configured_key_that_can_be_guessed_is_warned_about(
+    tmp_path: Path, caplog: Any, secret: str, warned: bool
+) -> None:
+    with caplog.at_level(logging.WARNING):
+        assert cookie_secret(secret, tmp_path, True) == secret
+    assert ("can be guessed" in caplog.text) is warned
+    assert "secret-key" not in caplog.text
 
 
 def test_read_only_folder_with_a_key_uses_it(tmp_path: Path) -> None:
