@@ -16,7 +16,7 @@ from system.target import Browser, Target, container_name, root_folder
 
 SCENARIO = os.environ.get("MOLECULE_SCENARIO_NAME", "")
 # Without a scenario there are no hosts: only the tests of the tools beside this file run.
-collect_ignore = [] if SCENARIO else ["default", "bare"]
+collect_ignore = [] if SCENARIO else ["default", "bare", "offline"]
 
 AUTHORITY = "/etc/gramex/tls/localhost/cert.pem"
 
