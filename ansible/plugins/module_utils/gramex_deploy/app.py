@@ -209,12 +209,12 @@ class App:
             return
         arguments = (self.home, self.record, self.release_id, wanted, self.services)
         limits = (self.wanted["drain"], self.host.start_timeout)
-        if self.host.init == "systemd" or active(self.home) is None:
-            colour = switch.change(*arguments, *limits)
-        else:
+        if self.host.init != "systemd" and sysv.answers(self.wanted["address"]):
             with sysv.Probe(self.wanted["address"]) as probe:
                 colour = switch.change(*arguments, *limits)
             self.gap = probe.gap
+        else:
+            colour = switch.change(*arguments, *limits)
         self.files.done.append(f"release {self.release_id} serves as {colour}")
 
     def take_back(self) -> None:

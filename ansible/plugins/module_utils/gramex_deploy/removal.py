@@ -7,6 +7,7 @@ from pathlib import Path
 
 from . import files, pip, systemd, users
 from .files import Files
+from .record import COLOURS
 from .systemd import Systemd
 from .sysv import Sysv
 
@@ -58,7 +59,7 @@ def _texts(name: str) -> list[Path]:
 
 
 def _places(name: str) -> list[Path]:
-    processes = [RUN / f"{name}-{colour}.pid{end}" for colour in ("blue", "green") for end in ("", ".draining")]
+    processes = [RUN / f"{name}-{colour}{end}.pid" for colour in COLOURS for end in ("", ".draining")]
     return [HOMES / name, CONFIG / name, RUN / name, RUN / f"{name}.sock", *processes, *LOGS.glob(f"{name}.log*")]
 
 
