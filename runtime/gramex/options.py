@@ -140,7 +140,10 @@ OPTIONS = (
 )
 
 # Not a key of ``app:``; --log.X sets log.loggers.gramex.X.
-LOG_OPTIONS = (Option("log.level", "text", "info", "how much is logged: debug, info, warning, error"),)
+LOG_OPTIONS = (
+    Option("log.level", "text", "info", "how much is logged: debug, info, warning, error"),
+    Option("log.format", "text", "text", "json: one JSON object a line"),
+)
 
 BY_NAME = {option.name: option for option in (*OPTIONS, *LOG_OPTIONS)}
 

@@ -93,7 +93,10 @@ def _absolute(folder: Path, path: str) -> Path:
 
 
 def rename(conf: Section, namespaces: list[str], prefix: str) -> None:
-    """Put `prefix` before every key of the named sections, deeper ones first. ``*`` is the top level."""
+    """Put `prefix` before every key of the named sections, deeper ones first. ``*`` is the top level.
+
+    What `conf` imports is in it already, and is renamed with the rest.
+    """
     for namespace in sorted(namespaces, key=lambda each: 0 if each == "*" else -1 - each.count(".")):
         section: Any = conf
         for name in [] if namespace == "*" else namespace.split("."):
@@ -103,4 +106,4 @@ def rename(conf: Section, namespaces: list[str], prefix: str) -> None:
             section.clear()
             section.places.clear()
             for key, value in items:
-                section.put(key if key == "import" else f"{prefix}:{key}", value, places.get(key))
+                section.put(f"{prefix}:{key}", value, places.get(key))

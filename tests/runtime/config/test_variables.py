@@ -100,17 +100,18 @@ def test_code_sees_the_variables_while_they_are_made(read: Read) -> None:
 def test_modules_of_an_app_come_before_packages_and_behind_the_standard_library(read: Read, folder: Path) -> None:
     read(
         "import: sub/x.yaml\n"
-        "variables: {A: {function: yamllint.WHO}, B: {function: string.digits}, C: {function: app_c.C}}",
+        "variables: {A: {function: yamllint.WHO}, B: {function: 'colorsys.rgb_to_hsv(1, 1, 1)'}, C: {function: app_c.C}}",
         {
             "yamllint.py": "WHO = 'app'",
-            "string.py": "raise ValueError",
+            "colorsys.py": "raise ValueError",
             "sub/x.yaml": "variables: {D: {function: app_c.C}}",
             "sub/app_c.py": "C = 2",
             "app_c.py": "C = 1",
         },
     )
-    assert [variables[name] for name in "ABCD"] == ["app", "0123456789", 1, 1]
+    assert [variables[name] for name in "ABCD"] == ["app", (0.0, 0.0, 1), 1, 1]
     at = sys.path.index(str(folder))
+    assert sys.path.index(str(Path(os.__file__).parent)) < at
     assert sys.path[at : at + 2] == [str(folder), str(folder / "sub")]
     assert not any("packages" in path for path in sys.path[:at])
 
