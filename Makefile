@@ -6,7 +6,7 @@ export LC_ALL := C.UTF-8
 export PATH := $(CURDIR)/$(VENV):$(PATH)
 
 .DEFAULT_GOAL := help
-.PHONY: help deploy undeploy test lint format image base-image lock controller developer
+.PHONY: help deploy undeploy test lint format image base-image bundle lock controller developer
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "%-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -31,6 +31,9 @@ image: ## Build the container image `gramex`; BASE=gramex-base:bookworm takes th
 
 base-image: ## Make a base image from Debian packages alone, for networks without a registry
 	@images/base/debian.sh $(or $(SUITE),bookworm)
+
+bundle: controller ## Make one archive that installs everything on hosts without a network; SUITE=trixie ARCH=arm64 for others
+	@python tools/bundle.py $(if $(SUITE),--suite $(SUITE)) $(if $(ARCH),--arch $(ARCH)) $(ARGS)
 
 lock: ## Pin all dependencies anew, with hashes, into locks/
 	@tools/lock.sh

@@ -42,7 +42,8 @@ class ActionModule(ActionBase):
         values = self._values(variables, checker)
         declared = self._declared()
         checked = check(values, declared, host, str(variables.get("inventory_dir") or Path.cwd()), checker)
-        facts = self._facts(checked.apps, proxy, variables, checker)
+        offline = bool(checked.settings.get("gramex_bundle"))
+        facts = self._facts(checked.apps, proxy, offline, variables, checker)
         problems = list(checker.problems)
         if facts:
             problems += judge(facts, checked.apps, checked.settings, proxy)
@@ -89,7 +90,7 @@ class ActionModule(ActionBase):
         return declared
 
     def _facts(
-        self, apps: list[dict[str, Any]], proxy: bool, variables: dict[str, Any], checker: Checker
+        self, apps: list[dict[str, Any]], proxy: bool, offline: bool, variables: dict[str, Any], checker: Checker
     ) -> dict[str, Any]:
         """What the module gramex_host says of the host, {} after noting why it says nothing."""
         present = [app for app in apps if app["state"] == "present"]
@@ -97,6 +98,7 @@ class ActionModule(ActionBase):
             "apps": [app["name"] for app in present if app["name"]],
             "interpreters": sorted({app["python"] for app in present}),
             "proxy": proxy,
+            "offline": offline,
         }
         try:
             if not self._needs_become():

@@ -65,9 +65,16 @@ from ansible.module_utils.basic import AnsibleModule
 
 LISTEN = "0A"  # the state of a listening socket in /proc/net/tcp
 ASK_SECONDS = 8
-DEFAULT_INDEX = ""
 PIP_FILES = ("/etc/xdg/pip/pip.conf", "/etc/pip.conf", "~/.pip/pip.conf", "~/.config/pip/pip.conf")
 ROOMS = ("/srv/gramex", "/var/lib/gramex", "/etc/gramex")
+# pip's own default, told by the wheel that makes environments: /usr/share holds Debian's.
+ASK_PIP = """
+import ensurepip, glob, os, sys
+folders = os.path.dirname(ensurepip.__file__) + "/_bundled", "/usr/share/python-wheels"
+sys.path[:0] = [wheel for folder in folders for wheel in glob.glob(folder + "/pip-*.whl")]
+from pip._internal.models.index import PyPI
+print(PyPI.simple_url)
+"""
 PROBE = """
 import importlib.util, json, sys
 print(json.dumps([list(sys.version_info[:3]), bool(importlib.util.find_spec("ensurepip"))]))
@@ -186,7 +193,12 @@ def free_mb(paths):
     return found
 
 
-def package_index():
+def default_index(python):
+    """The index that pip uses where nothing else is set; '' where an interpreter has no pip yet that could tell."""
+    return run([python, "-c", ASK_PIP])[1].strip()
+
+
+def package_index(python):
     """The Python package index that pip would use here, from its environment and files; '' where it uses none."""
     parser = configparser.RawConfigParser(strict=False)
     files = [str(Path(name).expanduser()) for name in PIP_FILES]
@@ -200,7 +212,7 @@ def package_index():
             found.update(parser.items(section))
     if os.environ.get("PIP_NO_INDEX") or found.get("no-index"):
         return ""
-    return (os.environ.get("PIP_INDEX_URL") or found.get("index-url") or DEFAULT_INDEX).strip()
+    return (os.environ.get("PIP_INDEX_URL") or found.get("index-url") or default_index(python)).strip()
 
 
 def ask(url):
@@ -244,11 +256,11 @@ def system_index():
     return {"url": url, "ok": False, "error": error}
 
 
-def indexes(apps, packages, proxy):
+def indexes(apps, packages, proxy, interpreters):
     """Ask the package indexes that something has to be fetched from."""
     found = {}
     fresh = [name for name in apps if not any(Path("/srv/gramex", name, "venvs").glob("*/bin/python"))]
-    index = package_index() if fresh else ""
+    index = package_index(interpreters[0]) if fresh and interpreters else ""
     if index:
         found["Python package index"] = ask(index)
     if apps and (not packages["venv"] or (proxy and not packages["nginx"])):
@@ -270,7 +282,9 @@ def gather(params):
         "packages": packages,
         "free_mb": free_mb(ROOMS),
         "listeners": listeners(),
-        "indexes": {} if params["offline"] else indexes(params["apps"], packages, params["proxy"]),
+        "indexes": {}
+        if params["offline"]
+        else indexes(params["apps"], packages, params["proxy"], params["interpreters"]),
     }
 
 

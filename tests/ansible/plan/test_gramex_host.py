@@ -114,28 +114,28 @@ def test_index_does_not_answer(host: ModuleType) -> None:
 
 def test_index_of_pip(host: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(host, "PIP_FILES", (str(tmp_path / "one"), str(tmp_path / "two")))
-    assert host.package_index() == host.DEFAULT_INDEX
+    assert host.package_index(sys.executable) == host.default_index(sys.executable) != ""
     (tmp_path / "one").write_text("[global]\nindex-url = https://one.example/simple\n")
-    assert host.package_index() == "https://one.example/simple"
+    assert host.package_index(sys.executable) == "https://one.example/simple"
     (tmp_path / "two").write_text("[install]\nindex-url = https://two.example/simple\n")
-    assert host.package_index() == "https://two.example/simple"
+    assert host.package_index(sys.executable) == "https://two.example/simple"
     monkeypatch.setenv("PIP_INDEX_URL", "https://three.example/simple")
-    assert host.package_index() == "https://three.example/simple"
+    assert host.package_index(sys.executable) == "https://three.example/simple"
     (tmp_path / "two").write_text("[global]\nno-index = true\n")
-    assert host.package_index() == ""
+    assert host.package_index(sys.executable) == ""
     (tmp_path / "two").write_text("no section\n")
-    assert host.package_index() == "https://three.example/simple"
+    assert host.package_index(sys.executable) == "https://three.example/simple"
 
 
 def test_indexes_are_asked_where_something_is_missing(host: ModuleType, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(host, "ask", lambda url: url)
     monkeypatch.setattr(host, "system_index", lambda: "system")
     have = {"nginx": True, "venv": True}
-    assert list(host.indexes([], {"nginx": False, "venv": False}, True)) == []
-    assert list(host.indexes(["not-deployed"], have, True)) == ["Python package index"]
-    assert len(host.indexes(["not-deployed"], {"nginx": False, "venv": True}, True)) == 2
-    assert len(host.indexes(["not-deployed"], {"nginx": False, "venv": True}, False)) == 1
-    assert len(host.indexes(["not-deployed"], {"nginx": True, "venv": False}, False)) == 2
+    assert list(host.indexes([], {"nginx": False, "venv": False}, True, [sys.executable])) == []
+    assert list(host.indexes(["not-deployed"], have, True, [sys.executable])) == ["Python package index"]
+    assert len(host.indexes(["not-deployed"], {"nginx": False, "venv": True}, True, [sys.executable])) == 2
+    assert len(host.indexes(["not-deployed"], {"nginx": False, "venv": True}, False, [sys.executable])) == 1
+    assert len(host.indexes(["not-deployed"], {"nginx": True, "venv": False}, False, [sys.executable])) == 2
 
 
 def test_system_and_init(host: ModuleType) -> None:
