@@ -55,6 +55,13 @@ class Target:
         assert done.returncode == 0, f"{self.name}: `{command}` exits with {done.returncode}: {done.stderr.strip()}"
         return done.stdout.strip()
 
+    def wait(self, condition: str, seconds: int = 60) -> None:
+        """Wait until a shell condition holds on the host; an AssertionError after `seconds`."""
+        loop = f"until {condition}; do sleep .2; done"
+        command = ["docker", "exec", self.container, "timeout", str(seconds), "sh", "-c", loop]
+        done = subprocess.run(command, capture_output=True, text=True, timeout=seconds + 30)
+        assert done.returncode == 0, f"{self.name}: not within {seconds} s: {condition} {done.stderr.strip()}"
+
     def ask(self, do: str, **what: Any) -> dict[str, Any]:
         """Have the agent on the host do something, see remote/agent.py. The answer has `error` where it failed."""
         if self._agent is None or self._agent.poll() is not None:
@@ -85,12 +92,10 @@ class Target:
         """Restart the host, as a reboot does, and wait until it has booted."""
         self.close()
         subprocess.run(["docker", "restart", "-t", "60", self.container], check=True, capture_output=True, timeout=120)
-        booted = {
-            "systemd": "systemctl is-system-running | grep -qxE 'running|degraded'",
-            "sysvinit": "runlevel | grep -qx 'N 2'",
-        }
-        if self.init in booted:
-            self.output(f"timeout 90 sh -c 'until {booted[self.init]}; do sleep .2; done'", timeout=120)
+        if self.init == "systemd":
+            self.wait("systemctl is-system-running | grep -qxE 'running|degraded'", 90)
+        elif self.init == "sysvinit":
+            self.wait("runlevel | grep -qx 'N 2'", 90)
 
     def close(self) -> None:
         if self._agent is not None:

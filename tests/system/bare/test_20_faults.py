@@ -72,14 +72,10 @@ def test_an_interrupted_deploy_is_mended_by_the_next(target: Target, browser: Br
         "open('/root/gramex-test/group', 'w').write(str(os.getpid())); os.execvp('make', ['make', 'deploy'])"
     )
     target.run(f'cd /root/gramex && python3 -c "{starter}" >/root/gramex-test/killed.log 2>&1 </dev/null &')
-    target.output(
-        "timeout 60 sh -c 'until grep -q \"Bring releases\" /root/gramex-test/killed.log; do sleep .1; done'", 90
-    )
+    target.wait("grep -q 'Bring releases' /root/gramex-test/killed.log", 120)
     time.sleep(0.5)
     target.output(f"kill -{sign} -- -$(cat /root/gramex-test/group)")
-    target.output(
-        "timeout 60 sh -c 'while kill -0 -- -$(cat /root/gramex-test/group) 2>/dev/null; do sleep .1; done'", 90
-    )
+    target.wait("! kill -0 -- -$(cat /root/gramex-test/group) 2>/dev/null")
     done = target.run("cd /root/gramex && make deploy 2>&1", timeout=300)
     assert done.returncode == 0, done.stdout[-3000:]
     assert f"{word} teas" in browser.get("/").text

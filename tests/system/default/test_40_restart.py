@@ -25,7 +25,7 @@ def restarted(targets: list[Target]) -> Iterator[dict[str, tuple[Browser, str]]]
 
 def test_pages_and_sessions_are_back(restarted: dict[str, tuple[Browser, str]], target: Target) -> None:
     browser, _ = restarted[target.name]
-    target.output("timeout 30 sh -c 'until ss -lnt | grep -q :443; do sleep .2; done'", timeout=40)
+    target.wait("ss -lnt | grep -q :443")
     visit.visit_pages(browser)
     assert visit.is_member(browser), "the session was lost"
 

@@ -92,7 +92,7 @@ def test_a_port_that_is_taken_is_named_with_its_program(refuse: Callable[..., Pl
         stderr=subprocess.DEVNULL,
     )
     try:
-        one.output("timeout 20 sh -c 'until ss -lnt | grep -q :80; do sleep .1; done'")
+        one.wait("ss -lnt | grep -q :80", 20)
         play = refuse()
     finally:
         one.run("pkill -f 'http.server 80'")
