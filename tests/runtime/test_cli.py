@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import sys
 from collections.abc import Callable
@@ -273,6 +274,21 @@ def test_options_are_the_last_layer(serve: Callable[..., Any]) -> None:
     assert mine == "line"
     assert session["cookie"] == "b"
     assert session["expiry"] == 31
+
+
+def test_a_reload_is_seen_by_the_app_s_code(serve: Callable[..., Any]) -> None:
+    url = "url: {x: {pattern: /x, handler: FunctionHandler, kwargs: {function: app_now.show()}}}\n"
+    code = "from gramex import conf, config\ndef show(): return [conf.app.mine, config.variables['V']]"
+    app = serve(f"{url}app: {{mine: 1}}\nvariables: {{V: a}}", {"app_now.py": code})
+    assert app.get("/x").json() == [1, "a"]
+    (app.folder / "gramex.yaml").write_text(f"{url}app: {{mine: 2}}\nvariables: {{V: b}}")
+    app.kill(signal.SIGHUP)
+    app.wait_log("Reloaded")
+    assert app.get("/x").json() == [2, "b"]
+    (app.folder / "gramex.yaml").write_text(f"{url}app: {{mine: 3$}}\nvariables: {{V: c}}")
+    app.kill(signal.SIGHUP)
+    app.wait_log("app.mine: a $ has no variable's name behind it")
+    assert app.get("/x").json() == [2, "b"]
 
 
 def test_without_terminal_and_input(serve: Callable[..., Any]) -> None:

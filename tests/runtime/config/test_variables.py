@@ -100,7 +100,10 @@ def test_code_sees_the_variables_while_they_are_made(read: Read) -> None:
 def test_modules_of_an_app_come_before_packages_and_behind_the_standard_library(read: Read, folder: Path) -> None:
     read(
         "import: sub/x.yaml\n"
-        "variables: {A: {function: yamllint.WHO}, B: {function: 'colorsys.rgb_to_hsv(1, 1, 1)'}, C: {function: app_c.C}}",
+        "variables:\n"
+        "  A: {function: yamllint.WHO}\n"
+        "  B: {function: 'colorsys.rgb_to_hsv(1, 1, 1)'}\n"
+        "  C: {function: app_c.C}",
         {
             "yamllint.py": "WHO = 'app'",
             "colorsys.py": "raise ValueError",
