@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import logging
-from functools import cached_property
 from typing import Any
 
 from tornado.httputil import HTTPServerRequest
 from tornado.web import MissingArgumentError
+
+from gramex.handlers.lazy import lazy
 
 app_log = logging.getLogger("gramex")
 REQUIRED: Any = object()
@@ -39,7 +40,7 @@ class ArgumentMixin:
 
     request: HTTPServerRequest
 
-    @cached_property
+    @lazy
     def args(self) -> dict[str, list[str]]:
         """All arguments of query and form: name -> list of text, in the order sent."""
         return decode_arguments(self.request)

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Awaitable, Callable
-from functools import cached_property
 from typing import TYPE_CHECKING, Any, ClassVar
 from urllib.parse import unquote
 
@@ -17,9 +16,10 @@ from gramex.handlers.arguments import ArgumentMixin
 from gramex.handlers.auth import setup_auth
 from gramex.handlers.error import ErrorMixin, setup_errors
 from gramex.handlers.headers import HeaderMixin, make_private, setup_headers
+from gramex.handlers.lazy import lazy
+from gramex.handlers.lean import LeanHandler
 from gramex.handlers.methods import setup_methods
 from gramex.handlers.redirect import RedirectMixin
-from gramex.handlers.sending import SendingHandler
 from gramex.handlers.session import SessionMixin, take_user_header
 from gramex.handlers.xsrf import XSRFMixin, setup_xsrf
 
@@ -36,7 +36,7 @@ Step = Callable[[Any], Awaitable[None] | None]
 ORDER = ("override", "xsrf", "user", "ratelimit", "auth", "methods", "cors", "validate", "cache")
 
 
-class BaseHandler(XSRFMixin, SessionMixin, RedirectMixin, ArgumentMixin, HeaderMixin, ErrorMixin, SendingHandler):
+class BaseHandler(XSRFMixin, SessionMixin, RedirectMixin, ArgumentMixin, HeaderMixin, ErrorMixin, LeanHandler):
     """Base of all handlers of ``url:`` entries, and of those that apps write themselves.
 
     For each entry a subclass is made; on it `name` is the entry's name, `conf` the entry, `kwargs` its keyword
@@ -111,8 +111,8 @@ class BaseHandler(XSRFMixin, SessionMixin, RedirectMixin, ArgumentMixin, HeaderM
             make_private(self._headers)
         return super().flush(include_footers)
 
-    @cached_property
-    def gramex_root(self) -> str:  # type: ignore[override]
+    @lazy
+    def gramex_root(self) -> str:
         """Where users find the app, from a trusted proxy: '' or a path without a final slash."""
         return self.request.headers.get("X-Gramex-Root", "").rstrip("/")
 

@@ -56,7 +56,8 @@ class Compression(OutputTransform):
     """Tornado's hook between a handler and its connection."""
 
     def __init__(self, request: HTTPServerRequest):
-        self.accepted = accepts_gzip(request.headers.get("Accept-Encoding", ""))
+        headers = request.headers
+        self.accepted = "Accept-Encoding" in headers and accepts_gzip(headers["Accept-Encoding"])
         self.packer: zlib._Compress | None = None
 
     def transform_first_chunk(

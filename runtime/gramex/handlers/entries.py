@@ -97,7 +97,7 @@ class Entries:
             return None
         try:
             re.compile(normalise(pattern))
-        except (re.error, OverflowError, RecursionError) as error:
+        except Exception as error:  # re.error, OverflowError, RecursionError, a FutureWarning where warnings are errors
             self.complain(name, ": pattern: '%s' is invalid: %s", pattern, error)
             return None
         if isinstance(priority, bool) or not isinstance(priority, (int, float)):

@@ -102,7 +102,7 @@ class Exchange(HTTPMessageDelegate):
         groups: Any = self.match.args if self.match else ()
         named: Any = self.match.kwargs if self.match else {}
         # An exception cannot come out of it: _execute turns each into an answer.
-        self.task = asyncio.ensure_future(handler._execute(transforms, *groups, **named))
+        self.task = asyncio.get_running_loop().create_task(handler._execute(transforms, *groups, **named))
 
     def on_connection_close(self) -> None:
         """The client went away before the request was complete."""

@@ -74,12 +74,12 @@ class FastFiles:
         if version != "HTTP/1.1" or (method != "GET" and method != "HEAD") or not DEMANDING.isdisjoint(headers):
             return None
         path, _, query = uri.partition("?")
+        if path in self.demanding:
+            return None
         if (query and not plain_query(query)) or not is_usual_host(headers.get("Host", "")):
             return None
         file = self.cache.get(path)
         if file is None:
-            if path in self.demanding:
-                return None
             match = self.application.router.find(path)
             if match is None or not self._is_plain(match.target):
                 self._leave(path)

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import time
-from functools import cached_property, lru_cache
+from functools import lru_cache
 from typing import Any
 
 from tornado.escape import parse_qs_bytes
 from tornado.httputil import HTTPHeaders, HTTPInputError, HTTPServerRequest
+
+from gramex.handlers.lazy import lazy
 
 HOST = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.-:[]")
 MOST_ARGUMENTS = 1000  # of a query
@@ -46,8 +48,8 @@ class Request(HTTPServerRequest):
                 raise HTTPInputError(f"Invalid query string: {error}") from error
             self.query_arguments = {name: values[:] for name, values in self.arguments.items()}
 
-    @cached_property
-    def host_name(self) -> str:  # type: ignore[override]
+    @lazy
+    def host_name(self) -> str:
         """The host without its port."""
         from tornado.httputil import split_host_and_port
 

@@ -2,15 +2,70 @@
 
 from __future__ import annotations
 
+import datetime
+import linecache
 import os
+import re
 from typing import Any
 
+from tornado.escape import json_encode, linkify, squeeze, url_escape, utf8, xhtml_escape
 from tornado.template import BaseLoader, Template
+from tornado.util import ObjectDict
 from tornado.web import HTTPError
 
 from gramex.handlers.staticfile import Signature, is_settled, signature
 
 KEPT = 500  # templates; an app has fewer, and content that is made anew each time must not fill the memory
+
+
+ESCAPE = "_gramex_escape"  # the name of `escape` in compiled templates
+SPECIAL = re.compile(rb"[&<>\"']")
+
+
+def escape(value: Any) -> Any:
+    """Return what ``{{ }}`` prints, escaped for HTML: tornado's xhtml_escape, for the bytes that it is given there."""
+    if type(value) is not bytes:
+        return xhtml_escape(value)
+    if SPECIAL.search(value) is None:
+        return value
+    value = value.replace(b"&", b"&amp;").replace(b"<", b"&lt;").replace(b">", b"&gt;")
+    return value.replace(b'"', b"&quot;").replace(b"'", b"&#x27;")
+
+
+def to_bytes(value: Any) -> Any:
+    """Return text in UTF-8: tornado's utf8."""
+    return value.encode() if type(value) is str else utf8(value)
+
+
+class FastTemplate(Template):
+    """A template whose names are looked up once, and whose escaping does not leave bytes."""
+
+    def __init__(self, *args: Any, **kwargs: Any):
+        """Compile as tornado does."""
+        super().__init__(*args, **kwargs)
+        self.base = {
+            "escape": xhtml_escape,
+            "xhtml_escape": xhtml_escape,
+            "url_escape": url_escape,
+            "json_encode": json_encode,
+            "squeeze": squeeze,
+            "linkify": linkify,
+            "datetime": datetime,
+            "_tt_utf8": to_bytes,
+            "_tt_string_types": (str, bytes),
+            ESCAPE: escape,
+            # for the lines of a traceback
+            "__name__": self.name.replace(".", "_"),
+            "__loader__": ObjectDict(get_source=lambda name: self.code),
+            **self.namespace,
+        }
+
+    def generate(self, **kwargs: Any) -> bytes:
+        """Render with the given names."""
+        namespace = {**self.base, **kwargs}
+        exec(self.compiled, namespace)  # noqa: S102  the app's own template
+        linecache.clearcache()
+        return namespace["_tt_execute"]()
 
 
 class FileLoader(BaseLoader):
@@ -32,7 +87,7 @@ class FileLoader(BaseLoader):
         with open(path, "rb") as file:
             info = os.fstat(file.fileno())
             self.files[path] = signature(info) if is_settled(info) else None
-            return Template(file.read(), name=path, loader=self)
+            return FastTemplate(file.read(), name=path, loader=self)
 
 
 class Compiled:
@@ -49,7 +104,7 @@ class Compiled:
         """
         loader = FileLoader(folder, **options)
         self.source = source
-        self.template = Template(source, name=path, loader=loader)
+        self.template = FastTemplate(source, name=path, loader=loader)
         self.files = loader.files
 
     def is_current(self) -> bool:
@@ -69,8 +124,8 @@ compiled: dict[tuple[str, str, str], Compiled] = {}
 def options(settings: dict[str, Any]) -> dict[str, Any]:
     """Return the options of tornado's loader that the settings of the application ask for."""
     chosen: dict[str, Any] = {}
-    if "autoescape" in settings:
-        chosen["autoescape"] = settings["autoescape"] or None
+    autoescape = settings.get("autoescape", "xhtml_escape") or None
+    chosen["autoescape"] = ESCAPE if autoescape in ("xhtml_escape", True) else autoescape
     if settings.get("template_whitespace"):
         chosen["whitespace"] = settings["template_whitespace"]
     return chosen

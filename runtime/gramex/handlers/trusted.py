@@ -11,13 +11,8 @@ from typing import Any
 from tornado.httputil import HTTPHeaders
 from tornado.netutil import is_valid_ip
 
-PROXY_HEADERS = (
-    "X-Real-Ip",
-    "X-Forwarded-For",
-    "X-Scheme",
-    "X-Forwarded-Proto",
-    "X-Request-Uri",
-    "X-Gramex-Root",
+PROXY_HEADERS = frozenset(
+    ["X-Real-Ip", "X-Forwarded-For", "X-Scheme", "X-Forwarded-Proto", "X-Request-Uri", "X-Gramex-Root"]
 )
 # A path, and nothing that could start another header, host or scheme: no control characters, spaces, or backslashes.
 OUTER_PATH = re.compile(r"/(?![/\\])[^\x00-\x20\x7f\\]*|/")
@@ -74,9 +69,9 @@ class Trusted:
         """Return the client's address and protocol; leave only valid proxy headers of trusted peers in `headers`."""
         trusted = self.trusts(context)
         ip, protocol = context.remote_ip, context.protocol
-        present = [name for name in PROXY_HEADERS if name in headers]
-        if not present:
+        if PROXY_HEADERS.isdisjoint(headers):
             return ip, protocol
+        present = PROXY_HEADERS.intersection(headers)
         if not trusted:
             for name in present:
                 del headers[name]

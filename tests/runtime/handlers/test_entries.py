@@ -77,14 +77,17 @@ def app(serve_module):
         "badkwargs": {"pattern": "/badkwargs", "handler": FN, "kwargs": ["x"]},
         "badpriority": entry("/badpriority", priority="high"),
         "red": {"pattern": "/red/(.*)", "handler": "RedirectHandler", "kwargs": {"url": "/to/{0}"}},
-        "rednamed": {"pattern": "/rednamed/(?P<x>.*)", "handler": "RedirectHandler",
-                     "kwargs": {"url": "https://{x}.example.com/p?q=1#f", "permanent": False}},
+        "rednamed": {
+            "pattern": "/rednamed/(?P<x>.*)",
+            "handler": "RedirectHandler",
+            "kwargs": {"url": "https://{x}.example.com/p?q=1#f", "permanent": False},
+        },
         "redopen": {"pattern": "/redopen(.*)", "handler": "RedirectHandler", "kwargs": {"url": "{0}"}},
         "redrel": {"pattern": "/redrel/x", "handler": "RedirectHandler", "kwargs": {"url": "../y"}},
         "redbad": {"pattern": "/redbad", "handler": "RedirectHandler", "kwargs": {}},
         "defaults": {"pattern": "/defaults", "handler": FN, "kwargs": {"headers": {"X-Own": "own"}}},
         "default": None,
-    }  # fmt: skip
+    }
     conf = {
         "handlers": {
             "FunctionHandler": {

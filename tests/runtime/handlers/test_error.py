@@ -8,7 +8,8 @@ FILES = {
     "one.html": "a\n\n   b",
     "broken.html": "{{ 1/0 }}",
     "pages.py": (
-        "def page(status_code, kwargs, handler):\n    return {'code': status_code, 'error': str(kwargs['exc_info'][1])}\n"
+        "def page(status_code, kwargs, handler):\n"
+        "    return {'code': status_code, 'error': str(kwargs['exc_info'][1])}\n"
         "def fails(status_code): raise RuntimeError('page')\n"
         "async def later(handler): return 'x'\n"
     ),

@@ -151,7 +151,7 @@ def test_native_and_decorated_coroutines_are_awaitable(module):
     ],
 )
 def test_mistakes_are_explained(spec, part):
-    with pytest.raises(ValueError, match="function|kwargs|step") as caught:
+    with pytest.raises(ValueError, match=r"function|kwargs|step") as caught:
         compile_function(spec, ("handler",))
     assert part in str(caught.value)
 

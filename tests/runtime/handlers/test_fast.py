@@ -50,12 +50,41 @@ def app(serve_module):
 
 
 URLS = [
-    "/small.txt", "/small.txt?v=2", "/text.txt", "/big.bin", "/big.txt", "/sub/", "/sub", "/sub/index.html", "/", "/empty/",
-    "/nosuch", "/code.py", "/.env", "/gramex.yaml", "/page.template.html", "/secret/a.txt", "/own404/nosuch",
-    "/own404/index.html", "/headers/a.css", "/headers/b.css", "/set/index.html", "/post/index.html", "/%73mall.txt",
-    "/sub/%2e%2e/small.txt", "/a%00b", "/%ff", "/" + "x" * 300, "/sub/link", "/small.txt?x-http-method-override=POST",
-    "/small.txt%5c", "/small.txt/", "//small.txt", "/./small.txt", "/favicon.ico",
-]  # fmt: skip
+    "/small.txt",
+    "/small.txt?v=2",
+    "/text.txt",
+    "/big.bin",
+    "/big.txt",
+    "/sub/",
+    "/sub",
+    "/sub/index.html",
+    "/",
+    "/empty/",
+    "/nosuch",
+    "/code.py",
+    "/.env",
+    "/gramex.yaml",
+    "/page.template.html",
+    "/secret/a.txt",
+    "/own404/nosuch",
+    "/own404/index.html",
+    "/headers/a.css",
+    "/headers/b.css",
+    "/set/index.html",
+    "/post/index.html",
+    "/%73mall.txt",
+    "/sub/%2e%2e/small.txt",
+    "/a%00b",
+    "/%ff",
+    "/" + "x" * 300,
+    "/sub/link",
+    "/small.txt?x-http-method-override=POST",
+    "/small.txt%5c",
+    "/small.txt/",
+    "//small.txt",
+    "/./small.txt",
+    "/favicon.ico",
+]
 VARIANTS = [
     {},
     {"Accept-Encoding": "gzip"},
@@ -97,8 +126,14 @@ def test_the_short_way_is_taken(app):
     application = build(loaded, services.start(loaded))
     plain = {name: application.fast._is_plain(cls) for name, cls in application.entries.items()}
     assert plain == {
-        "default": True, "favicon": True, "headers": True, "own404": True, "post": False, "secret": False, "set": False,
-    }  # fmt: skip
+        "default": True,
+        "favicon": True,
+        "headers": True,
+        "own404": True,
+        "post": False,
+        "secret": False,
+        "set": False,
+    }
 
 
 def test_base_headers_are_on_every_answer(app):

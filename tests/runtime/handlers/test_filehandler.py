@@ -112,7 +112,11 @@ CONF = {
             "handler": "FileHandler",
             "kwargs": {
                 "path": "headers",
-                "headers": {"X-All": "all", "Cache-Control": "max-age=5", "*.css": {"Cache-Control": "max-age=9", "X-Css": 1}},
+                "headers": {
+                    "X-All": "all",
+                    "Cache-Control": "max-age=5",
+                    "*.css": {"Cache-Control": "max-age=9", "X-Css": 1},
+                },
             },
         },
         "apptpl": {
@@ -137,14 +141,25 @@ CONF = {
             "kwargs": {"path": "outer", "template": ["*.html"]},
         },
         "named": {"pattern": "/named/(?P<file>.*)", "handler": "FileHandler", "kwargs": {"path": "sub"}},
-        "folder-as-file": {"pattern": "/component/index.html", "handler": "FileHandler",
-                           "kwargs": {"path": "$YAMLPATH/component/", "default_filename": "index.html"}},
-        "get": {"pattern": "/getonly/(.*)", "handler": "FileHandler", "kwargs": {"path": "sub", "methods": "get, head"}},
-        "allow": {"pattern": "/allow/(.*)", "handler": "FileHandler", "kwargs": {"path": ".", "ignore": "*", "allow": "*.txt"}},
+        "folder-as-file": {
+            "pattern": "/component/index.html",
+            "handler": "FileHandler",
+            "kwargs": {"path": "$YAMLPATH/component/", "default_filename": "index.html"},
+        },
+        "get": {
+            "pattern": "/getonly/(.*)",
+            "handler": "FileHandler",
+            "kwargs": {"path": "sub", "methods": "get, head"},
+        },
+        "allow": {
+            "pattern": "/allow/(.*)",
+            "handler": "FileHandler",
+            "kwargs": {"path": ".", "ignore": "*", "allow": "*.txt"},
+        },
         "nopath": {"pattern": "/nopath", "handler": "FileHandler"},
         "badpath": {"pattern": "/badpath", "handler": "FileHandler", "kwargs": {"path": [1]}},
     },
-}  # fmt: skip
+}
 
 
 @pytest.fixture(scope="module")
@@ -214,7 +229,7 @@ def app(serve_module):
         ("/sub/", 200, "<h1>sub</h1>"),
         ("/tpl/default.template.html", 200, "<b>default</b>"),
     ],
-)  # fmt: skip
+)
 def test_what_is_served(app, url, status, body):
     answer = app.get(url)
     assert answer.status == status

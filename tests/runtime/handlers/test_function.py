@@ -91,10 +91,27 @@ def wrong_length(handler):
     return "four"
 """
 NAMES = [
-    "everything", "native", "decorated", "old_generator", "new_generator", "futures", "slow_parts", "breaks", "endless",
-    "total", "fail", "refuse", "dates", "written", "finished", "required", "first_last", "count", "injected",
+    "everything",
+    "native",
+    "decorated",
+    "old_generator",
+    "new_generator",
+    "futures",
+    "slow_parts",
+    "breaks",
+    "endless",
+    "total",
+    "fail",
+    "refuse",
+    "dates",
+    "written",
+    "finished",
+    "required",
+    "first_last",
+    "count",
+    "injected",
     "wrong_length",
-]  # fmt: skip
+]
 
 
 def entry(function, pattern=None, **kwargs):
@@ -175,9 +192,13 @@ def test_statuses(app, url, status):
 def test_what_a_function_sees(app):
     seen = app.get("/groups/a%20b/c/d?x=1&x=2&y=%C3%A9").json()
     assert seen == {
-        "args": {"x": ["1", "2"], "y": ["\u00e9"]}, "path": ["a b", "c/d"], "named": {}, "name": "groups", "method": "GET",
+        "args": {"x": ["1", "2"], "y": ["\u00e9"]},
+        "path": ["a b", "c/d"],
+        "named": {},
+        "name": "groups",
+        "method": "GET",
         "kwargs": 5,
-    }  # fmt: skip
+    }
     assert app.get("/named/2026/x/y").json()["named"] == {"year": "2026", "rest": "x/y"}
 
 
@@ -262,6 +283,8 @@ def test_method_override(app):
     assert app.post("/any?x-http-method-override=DELETE", {}).text == "DELETE"
     assert app.post("/any", {"x-http-method-override": "PATCH"}).text == "PATCH"
     assert app.get("/any", headers={"X-HTTP-Method-Override": "NONSENSE"}).status == 405
+    assert app.get("/any", headers={"X-HTTP-Method-Override": "HEAD"}).text == "GET"
+    assert app.request("HEAD", "/any?x-http-method-override=PUT").status == 200
 
 
 def test_overridden_method_needs_the_token(app):

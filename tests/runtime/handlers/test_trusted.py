@@ -22,9 +22,15 @@ SENT = {
 
 
 @pytest.mark.parametrize(
-    "context", [peer(), peer("127.8.9.10"), peer("::1", socket.AF_INET6), peer("::ffff:127.0.0.1", socket.AF_INET6),
-                peer("", socket.AF_UNIX)]
-)  # fmt: skip
+    "context",
+    [
+        peer(),
+        peer("127.8.9.10"),
+        peer("::1", socket.AF_INET6),
+        peer("::ffff:127.0.0.1", socket.AF_INET6),
+        peer("", socket.AF_UNIX),
+    ],
+)
 def test_loopback_and_unix_sockets_are_trusted(context):
     headers = HTTPHeaders(SENT)
     assert Trusted().apply(context, headers) == ("10.1.2.3", "https")

@@ -84,9 +84,7 @@ def test_items_from_groups():
 
 def test_other_types():
     @handler
-    def f(
-        day: datetime.date, a: int | None = None, b: int | None = 5, c: "int | None" = None, d: Any = 0, e=1
-    ):
+    def f(day: datetime.date, a: int | None = None, b: int | None = 5, c: "int | None" = None, d: Any = 0, e=1):
         return day, a, b, c, d, e
 
     request = Request({"day": ["2026-01-02"], "a": ["1"], "c": ["3"], "d": ["x"], "e": ["y"]})
