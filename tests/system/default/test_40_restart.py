@@ -26,6 +26,9 @@ def restarted(targets: list[Target]) -> Iterator[dict[str, tuple[Browser, str]]]
 def test_pages_and_sessions_are_back(restarted: dict[str, tuple[Browser, str]], target: Target) -> None:
     browser, _ = restarted[target.name]
     target.wait("ss -lnt | grep -q :443")
+    if target.init != "systemd":  # scripts run one after another, and a runlevel is reached before they have ended
+        for app in ("site", "api", "shared"):
+            target.wait(f"test -S /run/gramex/{app}/{app}.sock")
     visit.visit_pages(browser)
     assert visit.is_member(browser), "the session was lost"
 
