@@ -129,10 +129,10 @@ class Machine:
         """One request from the host itself; job as in remote/client.py."""
         return self.job("request", url=url, **job)
 
-    def job(self, kind: str, seconds: float = 120, **job: Any) -> dict[str, Any]:
+    def job(self, kind: str, bound: float = 120, **job: Any) -> dict[str, Any]:
         """Run a job of remote/client.py on the host."""
         text = json.dumps({"job": kind, **job})
-        return json.loads(docker("exec", "-i", self.name, "python3", "/root/client.py", text=text, seconds=seconds))
+        return json.loads(docker("exec", "-i", self.name, "python3", "/root/client.py", text=text, seconds=bound))
 
     def snapshot(self) -> str:
         """Everything that the role may touch: names, modes, link targets and bytes."""

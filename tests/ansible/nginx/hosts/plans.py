@@ -34,9 +34,10 @@ def local(timeout: int = 30, **settings: Any) -> dict[str, Any]:
         app("site", timeout=timeout),
         app("api", "/api/", max_upload="1k"),
         app("raw", "/raw/", strip=False, upstream="127.0.0.1:8001"),
+        app("gone", "/gone/"),  # nobody listens there
     ]
     names = ["localhost", "127.0.0.1", "[::1]", "machine"]
-    sites = [site("localhost", ["api", "raw", "site"], names=names, redirect=["www.example.com"])]
+    sites = [site("localhost", ["gone", "api", "raw", "site"], names=names, redirect=["www.example.com"])]
     return {"apps": apps, "sites": sites, "settings": {**SETTINGS, **settings}}
 
 

@@ -139,7 +139,8 @@ def test_doubts_are_said(served: Machine, issued: Path) -> None:
 
 def test_clients_by_address_get_the_certificate_with_the_address(served: Machine) -> None:
     plan = plans.local()
-    plan["sites"].append(plans.site("a.example", ["site"]))
+    plan["apps"].append(plans.app("other"))
+    plan["sites"].append(plans.site("a.example", ["other"]))
     run = served.deploy(plan)
     assert not run.failed, run.message
     assert served.ask("https://127.0.0.1/", trust=CERTIFICATE)["status"] == 200

@@ -34,7 +34,7 @@ def test_sites_come_into_service(machine: Machine) -> None:
     assert not run.failed, run.message
     (row,) = run.rows
     assert row["domain"] == "localhost"
-    assert row["urls"] == ["https://localhost/api/", "https://localhost/raw/", "https://localhost/"]
+    assert row["urls"] == [f"https://localhost{path}" for path in ("/gone/", "/api/", "/raw/", "/")]
     for name in ("localhost", "127.0.0.1", "[::1]"):
         said = machine.ask(f"https://{name}/a", trust=CERTIFICATE)
         assert said.get("status") == 200, said

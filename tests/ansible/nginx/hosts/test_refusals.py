@@ -141,8 +141,8 @@ def test_a_run_that_was_killed_before_its_reload(served: Machine) -> None:
 
 def test_ten_reloads_under_load_lose_nothing(served: Machine) -> None:
     said: dict[str, object] = {}
-    load = {"url": "https://localhost/x", "trust": CERTIFICATE, "stop": "/root/stop"}
-    thread = threading.Thread(target=lambda: said.update(served.job("load", seconds=300, **load)))
+    load = {"url": "https://localhost/x", "trust": CERTIFICATE, "stop": "/root/stop", "seconds": 300}
+    thread = threading.Thread(target=lambda: said.update(served.job("load", bound=330, **load)))
     served.shell("rm -f /root/stop")
     thread.start()
     runs = [served.deploy(plans.local(timeout=40 + number)) for number in range(10)]

@@ -45,7 +45,7 @@ def seen(answer: dict[str, Any]) -> dict[str, Any]:
     [("/a?b=c", "/a?b=c", None), ("/api/a?b=c", "/a?b=c", "/api"), ("/raw/a", "/raw/a", None)],
 )
 def test_clients_cannot_speak_for_the_proxy(served: Machine, path: str, inner: str, root: str | None) -> None:
-    got = seen(served.ask(f"https://localhost{path}", trust=CERTIFICATE, headers=SPOOFED))
+    got = seen(served.ask(f"https://localhost{path}", at="127.0.0.1", trust=CERTIFICATE, headers=SPOOFED))
     headers = got["headers"]
     assert got["uri"] == inner
     assert headers["host"] == "localhost"
@@ -136,13 +136,10 @@ def test_error_pages_of_the_app_pass(served: Machine) -> None:
 
 
 def test_an_app_that_is_away(served: Machine) -> None:
-    served.shell("mv /run/gramex-test/api.sock /run/gramex-test/away")
-    said = served.ask("https://localhost/api/", trust=CERTIFICATE)
-    served.shell("mv /run/gramex-test/away /run/gramex-test/api.sock")
+    said = served.ask("https://localhost/gone/", trust=CERTIFICATE)
     assert said["status"] == 502
     assert said["headers"]["content-type"] == "text/html; charset=utf-8"
     assert "does not answer at the moment" in said["text"]
-    assert served.ask("https://localhost/api/", trust=CERTIFICATE)["status"] == 200
 
 
 def test_a_connection_that_an_app_drops_costs_nothing_where_it_is_safe(served: Machine) -> None:

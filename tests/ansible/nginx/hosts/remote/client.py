@@ -36,6 +36,10 @@ def request(job):
         sock, url = connect(job)
     except OSError as error:
         return {"error": f"{type(error).__name__}: {error}"}
+    shown = {}
+    if isinstance(sock, ssl.SSLSocket):
+        leaf = hashlib.sha256(sock.getpeercert(True)).hexdigest().upper()
+        shown = {"fingerprint": ":".join(leaf[place : place + 2] for place in range(0, 64, 2)), "tls": sock.version()}
     connection = http.client.HTTPConnection(url.netloc, timeout=60)
     connection.sock = sock
     body = b"\xa5" * job.get("size", 0)
@@ -54,10 +58,7 @@ def request(job):
         "text": text,
         "sent": hashlib.sha256(body).hexdigest(),
     }
-    if isinstance(sock, ssl.SSLSocket):
-        leaf = hashlib.sha256(sock.getpeercert(True)).hexdigest().upper()
-        said["fingerprint"] = ":".join(leaf[place : place + 2] for place in range(0, 64, 2))
-        said["tls"] = sock.version()
+    said.update(shown)
     connection.close()
     return said
 
