@@ -60,15 +60,17 @@ import fcntl
 import json
 import os
 import shutil
+import subprocess
 import tarfile
-import tempfile
 import time
 import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible.module_utils.gramex_deploy import removal, systemd
+from ansible.module_utils.gramex_deploy import files, pip, removal, systemd
 from ansible.module_utils.gramex_deploy.app import App, Host, hide
 from ansible.module_utils.gramex_deploy.files import Files
 from ansible.module_utils.gramex_deploy.problem import Problem
@@ -103,15 +105,30 @@ def alone(module: AnsibleModule) -> Any:
             time.sleep(0.5)
 
 
+@contextmanager
+def workplace(check: bool) -> Iterator[Path]:
+    """Give a folder for what came along and for builds. What an earlier run left there goes, as this one's will."""
+    if not check:
+        files.remove(pip.WORK)
+        pip.WORK.mkdir(mode=0o711, parents=True)
+    try:
+        yield pip.WORK
+    finally:
+        if not check:
+            files.remove(pip.WORK)
+
+
 def unpack(payload: str, into: Path) -> None:
-    """Unpack what came along: plain files, named by the controller."""
-    if payload:
-        with tarfile.open(payload) as tar:
-            for member in tar:
-                source = tar.extractfile(member)
-                if source and "/" not in member.name:
-                    with source, (into / member.name).open("wb") as target:
-                        shutil.copyfileobj(source, target)
+    """Unpack what came along: plain files, named by the controller, for root's eyes."""
+    if not payload:
+        return
+    with tarfile.open(payload) as tar:
+        for member in tar:
+            source = tar.extractfile(member)
+            if source and "/" not in member.name:
+                with source, (into / member.name).open("wb") as target:
+                    os.fchmod(target.fileno(), 0o600)
+                    shutil.copyfileobj(source, target)
 
 
 def wanted(given: dict[str, Any], place: Path, check: bool) -> list[App]:
@@ -157,10 +174,20 @@ def each(apps: list[App], failed: dict[str, str], step: str) -> None:
             continue
         try:
             getattr(app, step)()
-        except (Problem, OSError) as problem:
-            if isinstance(problem, OSError):
+        except (Problem, OSError, subprocess.SubprocessError) as problem:
+            if not isinstance(problem, Problem):
                 app.take_back()
             failed[app.name] = f"app {app.name}: {hide(str(problem), app.private)}"
+
+
+def remove(given: dict[str, Any], check: bool) -> tuple[dict[str, Files], Files]:
+    """Remove the apps that are to be absent; return what was done for each, and to what they shared."""
+    init = "systemd" if Path("/run/systemd/system").is_dir() else "sysv"
+    absent = dict.fromkeys(removal.names(), given["remove_data"]) if given["everything"] else given["absent"]
+    removed = {name: removal.remove(name, init, data, check) for name, data in absent.items()}
+    if any(gone.done for gone in removed.values()) and init == "systemd" and not check:
+        systemd.reload()
+    return removed, removal.finish(check) if absent or given["everything"] else Files(check=check)
 
 
 def main() -> None:
@@ -170,29 +197,22 @@ def main() -> None:
         module.fail_json(msg="the gramex role needs root on the host: run the play as root, or with become: true")
     lock = alone(module)
     failed: dict[str, str] = {}
-    with tempfile.TemporaryDirectory(prefix="gramex-payload-") as place:
-        unpack(given["payload"], Path(place))
-        apps = wanted(given, Path(place), check)
+    with workplace(check) as place:
+        unpack(given["payload"], place)
+        apps = wanted(given, place, check)
         bring(apps, failed)
-    init = "systemd" if Path("/run/systemd/system").is_dir() else "sysv"
-    absent = dict.fromkeys(removal.names(), given["remove_data"]) if given["everything"] else given["absent"]
-    removed = {name: removal.remove(name, init, data, check) for name, data in absent.items()}
-    if any(changes.done for changes in removed.values()) and init == "systemd" and not check:
-        systemd.reload()
-    rest = removal.finish(check) if absent or given["everything"] else Files(check=check)
+    removed, rest = remove(given, check)
     lock.close()
     if given["everything"] and not check:
         LOCK.unlink(missing_ok=True)
     rows = [app.result() for app in apps]
-    rows += [
-        {"name": name, "state": "absent", "changed": bool(files.done), "done": files.done}
-        for name, files in removed.items()
-    ]
+    for name, gone in removed.items():
+        rows.append({"name": name, "state": "absent", "changed": bool(gone.done), "done": gone.done})
     changes = [*(app.files for app in apps), *removed.values(), rest]
     result = {
         "changed": any(row["changed"] for row in rows) or bool(rest.done),
         "apps": rows,
-        "diff": [diff for files in changes for diff in files.diffs],
+        "diff": [diff for change in changes for diff in change.diffs],
     }
     if failed:
         module.fail_json(msg="\n".join(failed.values()), **result)

@@ -89,6 +89,7 @@ def test_a_write_that_fails_leaves_the_old_text(tmp_path, monkeypatch):
     with pytest.raises(OSError, match="No space"):
         files.replace(place, b"new", os.geteuid(), os.getegid())
     assert place.read_text() == "old"
+    assert [entry.name for entry in tmp_path.iterdir()] == ["unit"]
 
 
 def test_a_link_is_exchanged_at_once(tmp_path):

@@ -42,8 +42,9 @@ def test_requirements_of_several_apps_are_found_in_order():
 
 
 def test_each_part_makes_a_new_release():
-    base = {"files": "f", "environment": "e", "private": "p", "shared": ["a", "b"]}
+    base = {"files": "f", "environment": "e", "private": "p", "user": "u", "shared": ["a", "b"]}
     digests = {identity.release(**{**base, part: value}) for part, value in (("files", "x"), ("environment", "x"))}
-    digests |= {identity.release(**{**base, "private": "x"}), identity.release(**{**base, "shared": ["a"]})}
-    assert len(digests | {identity.release(**base)}) == 5
+    digests |= {identity.release(**{**base, part: "x"}) for part in ("private", "user")}
+    digests.add(identity.release(**{**base, "shared": ["a"]}))
+    assert len(digests | {identity.release(**base)}) == 6
     assert identity.release(**{**base, "shared": ["b", "a"]}) == identity.release(**base)

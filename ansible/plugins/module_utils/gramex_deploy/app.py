@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -24,6 +25,7 @@ class Host:
     wheel: Path
     wheel_digest: str
     start_timeout: int
+    socket_group: str
 
 
 @dataclass
@@ -94,6 +96,8 @@ class App:
         """Bring the release into service. Raises Problem if it does not start; then all is as it was before."""
         try:
             self.changed |= self.services.ready(self.files)
+            if self.host.init == "systemd" and (front := Path(self.wanted["address"])).is_socket():
+                self.changed |= self.files.mend(front, "root", self.host.socket_group, 0o660)
             wanted = self._started()
             if not switch.serves(self.home, self.record, wanted, self.services):
                 self.changed = True
@@ -134,15 +138,28 @@ class App:
     def _folders(self) -> None:
         for path, group, mode in (
             (self.home, "root", 0o755),
-            (self.home / "releases", self.user, 0o750),
+            (self.home / "releases", "root", 0o755),
             (self.home / "venvs", "root", 0o755),
             (self.home / "run", "root", 0o755),
             (self.config, self.user, 0o750),
         ):
             self.changed |= self.files.folder(path, "root", group, mode)
+        if self.data.is_dir() and not self.check:
+            self._own_data()
         self.changed |= self.files.folder(self.data, self.user, self.user, 0o750)
         for name in (self.name, *self.wanted["inside"]):
             self._data(self.data / "data" / name)
+
+    def _own_data(self) -> None:
+        """Where the app has a new user, its data go to that one; links are given away, never followed."""
+        former, owner = self.data.lstat().st_uid, files.uid(self.user)
+        if former == owner:
+            return
+        for folder, inside, names in os.walk(self.data):
+            for name in (*inside, *names):
+                place = Path(folder, name)
+                if place.lstat().st_uid == former:
+                    os.chown(place, owner, files.gid(self.user), follow_symlinks=False)
 
     def _data(self, path: Path) -> None:
         """Make a folder of the app's data as the app's user: root would follow a link that the app put there."""

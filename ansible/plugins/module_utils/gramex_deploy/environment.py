@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from . import asuser, files
-from .pip import CACHE, Pip
+from .pip import CACHE, WORK, Pip
 from .problem import Problem
 
 OLDEST = (3, 10)
@@ -97,7 +97,7 @@ def _fill(
 @contextmanager
 def _workplace(user: str, recipe: Recipe) -> Iterator[Path]:
     """Give the app's user a folder for the time of a build, with what root alone may read elsewhere."""
-    with tempfile.TemporaryDirectory(prefix="gramex-build-") as name:
+    with tempfile.TemporaryDirectory(dir=WORK) as name:
         work = Path(name)
         pins = PIN.findall(recipe.lock.read_text(encoding="utf-8"))
         wheel = work / recipe.wheel.name

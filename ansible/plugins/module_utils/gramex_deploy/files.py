@@ -28,7 +28,7 @@ class Files:
     def folder(self, path: Path, owner: str = "root", group: str = "root", mode: int = 0o755) -> bool:
         """Make a folder, or mend its owner and mode. Returns True if that was a change."""
         if path.is_dir():
-            return self._mend(path, owner, group, mode)
+            return self.mend(path, owner, group, mode)
         self.done.append(f"folder {path} made")
         if not self.check:
             path.parent.mkdir(parents=True, exist_ok=True)
@@ -50,7 +50,7 @@ class Files:
         before = path.read_bytes() if path.is_file() else None
         after = content.encode()
         if before == after:
-            return self._mend(path, owner, group, mode)
+            return self.mend(path, owner, group, mode)
         self._say(path, before, after, secret)
         self._remember(path)
         if not self.check:
@@ -83,7 +83,8 @@ class Files:
         """True if `text` wrote a file that was not there before."""
         return self._before.get(path, self) is None
 
-    def _mend(self, path: Path, owner: str, group: str, mode: int) -> bool:
+    def mend(self, path: Path, owner: str, group: str, mode: int) -> bool:
+        """Give what is there the right owner and mode. Returns True if that was a change."""
         now = path.stat()
         wanted = (_number(uid, owner), _number(gid, group), mode)
         if wanted == (now.st_uid, now.st_gid, stat.S_IMODE(now.st_mode)):
@@ -132,13 +133,16 @@ def replace(path: Path, content: bytes, owner: int = 0, group: int = 0, mode: in
     """Write a file beside and rename it: a reader, or a power cut, finds the old one or the new one, never a part."""
     aside = path.with_name(f".{path.name}.new")
     aside.unlink(missing_ok=True)
-    with os.fdopen(os.open(aside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as target:
-        target.write(content)
-        os.fchown(target.fileno(), owner, group)
-        os.fchmod(target.fileno(), mode)
-        target.flush()
-        os.fsync(target.fileno())
-    aside.rename(path)
+    try:
+        with os.fdopen(os.open(aside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as target:
+            target.write(content)
+            os.fchown(target.fileno(), owner, group)
+            os.fchmod(target.fileno(), mode)
+            target.flush()
+            os.fsync(target.fileno())
+        aside.rename(path)
+    finally:
+        aside.unlink(missing_ok=True)
 
 
 def point(link: Path, target: str) -> bool:

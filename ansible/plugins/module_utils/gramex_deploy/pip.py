@@ -13,6 +13,7 @@ from . import asuser, files
 from .problem import Problem
 
 CACHE = Path("/var/cache/gramex")
+WORK = CACHE / "work"  # of one run
 TIMEOUT = 900  # seconds; a source package may have to be compiled
 UNREACHABLE = re.compile(
     r"connection broken by|ConnectionError|NewConnectionError|ProxyError|SSLError|CERTIFICATE_VERIFY_FAILED"

@@ -27,9 +27,10 @@ def environment(entries: list[tree.Entry], needed: list[tree.Entry], **parts: st
     return digest({"requirements": tree.digest(needed), "whole": whole, **parts})[:16]
 
 
-def release(files: str, environment: str, private: str, shared: Iterable[str]) -> str:
-    """Return the digest (hex) of a release: files, environment, keyed digest of env and secrets, shared paths."""
-    return digest({"files": files, "environment": environment, "private": private, "shared": sorted(shared)})
+def release(files: str, environment: str, private: str, user: str, shared: Iterable[str]) -> str:
+    """Return the digest (hex) of a release: files, environment, keyed digest of env and secrets, user, shared paths."""
+    parts = {"files": files, "environment": environment, "private": private, "user": user}
+    return digest({**parts, "shared": sorted(shared)})
 
 
 def digest(parts: Mapping[str, Any]) -> str:

@@ -43,7 +43,7 @@ def describe(app: Mapping[str, Any], state: Mapping[str, Any], settings: Setting
     )
     files = tree.digest(entries)
     secret = private.digest(app, state["key"])
-    digest = identity.release(files, environment, secret, app["shared"])
+    digest = identity.release(files, environment, secret, app["user"], app["shared"])
     held = services.sockets(name, services.address(app), known["sockets"], settings.settle)
     told = {"socket_group": settings.socket_group, "start_timeout": settings.start_timeout}
     units = (
@@ -85,6 +85,7 @@ def shared(state: Mapping[str, Any], settings: Settings) -> dict[str, Any]:
         "wheel": settings.wheel.place.name,
         "wheel_digest": settings.wheel.digest,
         "start_timeout": settings.start_timeout,
+        "socket_group": settings.socket_group,
     }
 
 
