@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 from pathlib import Path
 
@@ -16,8 +17,8 @@ def takers(ports: list[int]) -> dict[int, str]:
     found: dict[int, str] = {}
     nginx: set[int] = set()
     for folder in Path("/proc").glob("[0-9]*"):
+        held = _open(folder) & sockets.keys()
         try:
-            held = {os.readlink(link) for link in (folder / "fd").iterdir()} & sockets.keys()  # noqa: PTH115 -- no path
             name = (folder / "comm").read_text(encoding="utf-8", errors="replace").strip() if held else ""
         except OSError:
             continue  # it ended meanwhile
@@ -29,6 +30,16 @@ def takers(ports: list[int]) -> dict[int, str]:
     for port in sockets.values():
         if port not in nginx:
             found.setdefault(port, "a program that cannot be seen from here")
+    return found
+
+
+def _open(process: Path) -> set[str]:
+    """What a process has open, as its links say; files come and go while one looks."""
+    found = set()
+    with contextlib.suppress(OSError):
+        for link in (process / "fd").iterdir():
+            with contextlib.suppress(OSError):
+                found.add(os.readlink(link))  # noqa: PTH115 -- no path
     return found
 
 
