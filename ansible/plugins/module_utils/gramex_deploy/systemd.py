@@ -113,6 +113,8 @@ class Systemd:
         colours = [self.unit("blue"), self.unit("green")]
         systemctl("stop", f"{self.name}.service", *colours, check=False)
         systemctl("reset-failed", f"{self.name}.service", *colours, check=False)
+        # systemd makes a slice for the instances of a template, and keeps it when the last one has gone.
+        systemctl("stop", "system-" + self.name.replace("-", "\\x2d") + ".slice", check=False)
 
 
 def sockets(app: str) -> dict[str, str]:
