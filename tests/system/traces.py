@@ -15,8 +15,8 @@ VOLATILE = re.compile(
             r"/etc/(machine-id|mtab|resolv\.conf|hosts|hostname|ld\.so\.cache|\.pwd\.lock)$",
             r"/etc/(passwd|group|shadow|gshadow|subuid|subgid)-$",
             r"/var/(cache|backups|tmp)\b",
-            r"/var/log/(journal|apt|(dpkg|alternatives|bootstrap)\.log|wtmp|btmp|lastlog|faillog|nginx/\w+\.log)\b",
-            r"/var/lib/(apt|dpkg|systemd|ucf|urandom|initscripts|sysvinit|logrotate|python)\b",
+            r"/var/log/(journal|apt|(dpkg|alternatives|bootstrap)\.log|wtmp|btmp|lastlog|faillog|nginx/\w+\.log|dmesg|fsck)\b",
+            r"/var/lib/(apt|dpkg|systemd|ucf|urandom|initscripts|sysvinit|logrotate|python|nginx/\w+)\b",
             r"/run/(systemd|udev|user|log|lock|mount|initctl|utmp|dbus|crond|motd|network|shm|sysctl|credentials)\b",
         )
     )
@@ -48,7 +48,7 @@ def _matters(kind: str, name: str) -> bool:
         return True
     if name.startswith("nginx.service") and not {"enabled", "active", "failed"} & set(name.split()[1:2]):
         return False  # installed and at rest
-    return "gramex" in name or "nginx" in name
+    return "gramex-test" not in name and ("gramex" in name or "nginx" in name)
 
 
 def reference(image: str, packages: list[str], tools: Path) -> dict[str, Any]:
