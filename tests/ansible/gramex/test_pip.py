@@ -87,7 +87,10 @@ def test_proxies_and_certificates_of_the_host_go_along_and_nothing_else(monkeypa
 
 
 def test_pins_of_a_lock_become_constraints():
-    lock = (
-        "tornado==6.6.1 \\\n    --hash=sha256:aa\nuvloop==0.23.0 ; sys_platform != 'win32' \\\n    --hash=sha256:bb\n"
-    )
-    assert environment.PIN.findall(lock) == [("tornado", "6.6.1"), ("uvloop", "0.23.0")]
+    lock = "# from x\ntornado==6.6.1 \\\n    --hash=a\nuvloop==0.23.0 ; sys_platform != 'win32' \\\n    --hash=b\n"
+    assert environment.PIN.findall(lock) == ["tornado==6.6.1", "uvloop==0.23.0 ; sys_platform != 'win32'"]
+
+
+def test_gramex_among_the_requirements_is_told_as_what_it_is():
+    told = pip.explain("ERROR: ResolutionImpossible\n    The user requested gramex\n    (constraint) gramex<0\n")
+    assert "remove that line" in told

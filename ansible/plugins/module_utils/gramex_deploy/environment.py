@@ -17,7 +17,7 @@ from .pip import CACHE, WORK, Pip
 from .problem import Problem
 
 OLDEST = (3, 10)
-PIN = re.compile(r"(?m)^([A-Za-z0-9._-]+)==([^\s;\\]+)")
+PIN = re.compile(r"(?m)^[A-Za-z0-9._-]+==[^\\\n]*[^\\\s]")  # with its marker: a lock may pin by Python version
 
 
 @dataclass(frozen=True)
@@ -105,7 +105,7 @@ def _workplace(user: str, recipe: Recipe) -> Iterator[Path]:
             "lock.txt": recipe.lock.read_text(encoding="utf-8"),
             "wheel.txt": f"{wheel} --hash=sha256:{recipe.wheel_digest}\n",
             # The runtime is what imports as gramex; the package of that name would overwrite it.
-            "constraints.txt": "".join(f"{name}=={version}\n" for name, version in pins) + "gramex<0\n",
+            "constraints.txt": "".join(f"{pin}\n" for pin in pins) + "gramex<0\n",
             "pip.conf": _settings(),
         }
         for file, text in texts.items():

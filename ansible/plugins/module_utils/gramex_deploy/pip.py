@@ -93,6 +93,8 @@ def explain(output: str) -> str:
             "Name a proxy, a certificate or an index in /etc/pip.conf there, "
             "or install without a network from a bundle: make bundle, then -e gramex_bundle=FILE"
         )
+    if CLASH.search(output) and "gramex<0" in output:
+        return "requirements.txt asks for gramex, but the runtime is what imports as gramex: remove that line"
     if CLASH.search(output):
         lines = [
             line.rstrip()
