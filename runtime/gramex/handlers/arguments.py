@@ -6,6 +6,7 @@ import logging
 from typing import Any
 
 from tornado.httputil import HTTPServerRequest
+from tornado.util import ObjectDict
 from tornado.web import MissingArgumentError
 
 from gramex.handlers.lazy import lazy
@@ -44,6 +45,12 @@ class ArgumentMixin:
     def args(self) -> dict[str, list[str]]:
         """All arguments of query and form: name -> list of text, in the order sent."""
         return decode_arguments(self.request)
+
+    def argparse(self, *names: str, **specs: Any) -> ObjectDict:
+        """Return arguments as attributes: see `parse_arguments`."""
+        from gramex.handlers.argspec import parse_arguments
+
+        return parse_arguments(self.args, *names, **specs)
 
     def get_arg(self, name: str, default: Any = REQUIRED, first: bool = False) -> Any:
         """Return the last value of an argument (`first`: the first), or `default`.

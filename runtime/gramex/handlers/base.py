@@ -7,6 +7,7 @@ raises HTTPError to refuse, and finishes the request to answer itself. Features 
 
 from __future__ import annotations
 
+import importlib
 import inspect
 from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -32,8 +33,15 @@ if TYPE_CHECKING:
 
 Step = Callable[[Any], Awaitable[None] | None]
 
-# A missing token is 403 before a missing log in is 401, which comes before 405.
-ORDER = ("override", "xsrf", "user", "ratelimit", "auth", "methods", "cors", "validate", "cache")
+# A missing token is 403 before a missing log in is 401, which comes before 405. "cors" comes first because a browser
+# asks without cookies whether it may send a request with them.
+ORDER = ("cors", "override", "xsrf", "user", "ratelimit", "auth", "methods", "validate", "cache")
+
+
+def setup_rare(cls: Any, key: str, value: Any) -> None:
+    """Set up a feature whose module most apps do not need."""
+    module = importlib.import_module(f"gramex.handlers.{'caching' if key == 'cache' else key}")
+    getattr(module, f"setup_{key}")(cls, value)
 
 
 class BaseHandler(XSRFMixin, SessionMixin, RedirectMixin, ArgumentMixin, HeaderMixin, ErrorMixin, LeanHandler):
@@ -53,6 +61,8 @@ class BaseHandler(XSRFMixin, SessionMixin, RedirectMixin, ArgumentMixin, HeaderM
     services: ClassVar[Services]
     application: Application
     is_private = False  # set by auth: the answer is for this user alone
+    cors_allowed = False  # set by cors: a page of another site may send this request
+    keep: Callable[[], None] | None = None  # set by cache: keeps the answer that is about to be sent
 
     @classmethod
     def setup(cls, **kwargs: Any) -> None:
@@ -72,6 +82,9 @@ class BaseHandler(XSRFMixin, SessionMixin, RedirectMixin, ArgumentMixin, HeaderM
         cls.add_step("user", take_user_header)
         setup_auth(cls, kwargs.get("auth"), app.get("auth"))
         cls.setup_redirect(kwargs.get("redirect"))
+        for key in ("cors", "ratelimit", "validate", "cache"):
+            if kwargs.get(key) is not None:
+                setup_rare(cls, key, kwargs[key])
 
     @classmethod
     def add_step(cls, name: str, step: Step) -> None:
@@ -110,6 +123,16 @@ class BaseHandler(XSRFMixin, SessionMixin, RedirectMixin, ArgumentMixin, HeaderM
         if self.is_private and not self._headers_written:
             make_private(self._headers)
         return super().flush(include_footers)
+
+    def finish(self, chunk: Any = None) -> Future[None]:
+        """End the answer."""
+        if self.keep is not None and not self._headers_written:
+            if chunk is not None:
+                self.write(chunk)
+                chunk = None
+            keep, self.keep = self.keep, None
+            keep()
+        return super().finish(chunk)
 
     @lazy
     def gramex_root(self) -> str:

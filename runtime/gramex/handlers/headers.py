@@ -20,6 +20,9 @@ class HeaderMixin:
 
     # Set on every answer; None removes. Application fills it from handlers.BaseHandler.headers.
     base_headers: ClassVar[Mapping[str, str | None]] = {"Server": SERVER}
+    # Set on every answer to this request, by steps.
+    cors_headers: Mapping[str, str] = {}
+    limit_headers: Mapping[str, str] = {}
     # Set on answers below 400.
     own_headers: ClassVar[Mapping[str, str | None]] = {}
 
@@ -31,6 +34,14 @@ class HeaderMixin:
                 headers[name] = value
             elif name in headers:
                 del headers[name]
+        if self.cors_headers or self.limit_headers:
+            self.set_step_headers()
+
+    def set_step_headers(self) -> None:
+        """Set what the steps "cors" and "ratelimit" want on every answer."""
+        headers: HTTPHeaders = self._headers  # type: ignore[attr-defined]
+        for name, value in {**self.cors_headers, **self.limit_headers}.items():
+            headers[name] = value
 
     def set_own_headers(self) -> None:
         """Set the headers of a good answer. An error page later drops them again."""

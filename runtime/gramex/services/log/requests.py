@@ -155,7 +155,7 @@ SIMPLE: dict[str, Getter] = {
     "time": lambda handler, now: round(now * 1000),
     "datetime": lambda handler, now: time.strftime("%Y-%m-%d %H:%M:%SZ", time.gmtime(now)),
     "name": lambda handler, now: getattr(handler, "name", ""),
-    "class": lambda handler, now: type(handler).__name__,
+    "class": lambda handler, now: getattr(handler, "entry", type(handler)).__name__,
     "ip": lambda handler, now: handler.request.remote_ip,
     "user": lambda handler, now: _user(handler).get("id", ""),
     "status": lambda handler, now: handler.get_status(),

@@ -1,0 +1,180 @@
+"""Answers that are kept and sent again: the ``cache:`` key of an entry."""
+
+from __future__ import annotations
+
+import logging
+import math
+import threading
+import time
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+from gramex.handlers.requestkey import key_function
+
+app_log = logging.getLogger("gramex")
+
+SIZE = 100_000_000  # bytes of a store that says nothing else
+# Belong to one answer or one connection, or are made anew.
+NOT_KEPT = frozenset(
+    [
+        "Connection",
+        "Content-Length",
+        "Date",
+        "Etag",
+        "Keep-Alive",
+        "Proxy-Authenticate",
+        "Proxy-Authorization",
+        "Server",
+        "Set-Cookie",
+        "Te",
+        "Trailers",
+        "Transfer-Encoding",
+        "Upgrade",
+    ]
+)
+KEYS = frozenset(["key", "store", "expiry", "status"])
+
+
+class Kept(NamedTuple):
+    """An answer."""
+
+    status: int
+    reason: str
+    headers: list[tuple[str, str]]
+    body: bytes
+    expires: float  # on the monotonic clock
+
+
+class MemoryStore:
+    """Answers in memory, `size` bytes at most; those that were not asked for longest go first."""
+
+    def __init__(self, size: int):
+        self.size, self.used = size, 0
+        self.items: dict[str, Kept] = {}
+        self.lock = threading.Lock()
+
+    def get(self, key: str) -> Kept | None:
+        """Return what is kept under a key, if it has not expired."""
+        with self.lock:
+            found = self.items.pop(key, None)
+            if found is None:
+                return None
+            if found.expires <= time.monotonic():
+                self.used -= cost(key, found)
+                return None
+            self.items[key] = found  # last again
+            return found
+
+    def put(self, key: str, kept: Kept) -> None:
+        """Keep an answer."""
+        with self.lock:
+            old = self.items.pop(key, None)
+            if old is not None:
+                self.used -= cost(key, old)
+            if cost(key, kept) > self.size:
+                return
+            self.items[key] = kept
+            self.used += cost(key, kept)
+            while self.used > self.size:
+                first = next(iter(self.items))
+                self.used -= cost(first, self.items.pop(first))
+
+
+def cost(key: str, kept: Kept) -> int:
+    """Return the bytes of memory that an answer takes, about."""
+    return 1000 + len(key) + len(kept.body) + sum(len(name) + len(value) + 100 for name, value in kept.headers)
+
+
+stores: dict[tuple[str, int], MemoryStore] = {}  # what is kept outlives a reload
+
+
+def find_store(conf: Mapping[str, Any], name: Any) -> MemoryStore:
+    """Return a store of the section ``cache:``, the first one if `name` is None.
+
+    Raises:
+        ValueError: there is none of that name.
+    """
+    section = conf.get("cache")
+    section = section if isinstance(section, Mapping) else {}
+    if name is None:
+        name = next(iter(section), "memory")
+    elif name not in section:
+        raise ValueError(f"cache: store: there is no {name!r} in the section cache:")
+    spec = section.get(name)
+    spec = spec if isinstance(spec, Mapping) else {}
+    if spec.get("type", "memory") != "memory":
+        app_log.warning("cache:%s: type %s is not known: answers are kept in memory", name, spec["type"])
+    size = spec.get("size", SIZE)
+    size = size if isinstance(size, int) and size > 0 else SIZE
+    return stores.setdefault((str(name), size), MemoryStore(size))
+
+
+class AnswerCache:
+    """The ``cache:`` of one entry."""
+
+    def __init__(self, spec: Any, cls: Any):
+        """Take the key: true, or a mapping of key, store, expiry and status.
+
+        Raises:
+            ValueError: one of them cannot be.
+        """
+        spec = {} if spec is True else spec
+        if not isinstance(spec, Mapping):
+            raise ValueError(f"cache: must be true, or a mapping such as {{expiry: {{duration: 60}}}}, not {spec!r}")
+        if unknown := set(spec) - KEYS:
+            raise ValueError(
+                f"cache: {', '.join(sorted(map(str, unknown)))} is not known; use {', '.join(sorted(KEYS))}"
+            )
+        parts = spec.get("key", "request.uri")
+        self.key = key_function(parts if isinstance(parts, list) else [parts], "cache: key")
+        self.store = find_store(cls.loaded.conf, spec.get("store"))
+        expiry = spec.get("expiry")
+        duration = expiry.get("duration") if isinstance(expiry, Mapping) else expiry
+        duration = math.inf if duration is None else duration
+        if isinstance(duration, bool) or not isinstance(duration, (int, float)) or duration < 0:
+            raise ValueError(f"cache: expiry: must be {{duration: SECONDS}}, not {expiry!r}")
+        self.duration = float(duration)
+        status = spec.get("status", [200, 304])
+        self.status = {*status} if isinstance(status, list) else {status}
+        self.prefix = f"{cls.name}\0"
+
+    def __call__(self, handler: Any) -> None:
+        """Send what is kept, if there is something; else have the answer kept. The last step."""
+        if handler.request.method not in ("GET", "HEAD"):
+            return
+        user = ""
+        if handler.is_private:  # never show one user what another one may see
+            user = str((handler.peek_user() or {}).get("id"))
+        key = f"{self.prefix}{handler.request.protocol}://{handler.request.host}\0{user}\0{self.key(handler)}"
+        kept = self.store.get(key)
+        if kept is None:
+            if handler.request.method == "GET":
+                handler.keep = lambda: self.keep(key, handler)
+            return
+        handler.set_status(kept.status, kept.reason)
+        for name in {name for name, _ in kept.headers}:
+            handler.clear_header(name)
+        for name, value in kept.headers:
+            handler.add_header(name, value)
+        handler.finish(kept.body)
+
+    def keep(self, key: str, handler: Any) -> None:
+        """Keep the answer that is about to be sent, if its status is one to be kept and it makes no session."""
+        status, headers = handler.get_status(), handler._headers
+        if status not in self.status or status == 304 or hasattr(handler, "_new_cookie") or "Set-Cookie" in headers:
+            return
+        if "no-store" in headers.get("Cache-Control", "").lower() or "Content-Range" in headers:
+            return
+        kept = [(name, value) for name, value in headers.get_all() if name not in NOT_KEPT]
+        body = b"".join(handler._write_buffer)
+        self.store.put(key, Kept(status, handler._reason, kept, body, time.monotonic() + self.duration))
+
+
+def setup_cache(cls: Any, cache: Any) -> None:
+    """Take the entry's ``cache:``.
+
+    Raises:
+        ValueError: what it cannot be.
+    """
+    if cache is not None and cache is not False:
+        cls.add_step("cache", AnswerCache(cache, cls))

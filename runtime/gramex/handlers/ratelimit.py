@@ -1,0 +1,83 @@
+"""How often somebody may ask: the ``ratelimit:`` key. All processes of an app count together."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from tornado.web import HTTPError
+
+from gramex.handlers.expression import compile_function
+from gramex.handlers.requestkey import key_function
+
+PERIODS = {"minutely": 60, "hourly": 3600, "daily": 86400, "weekly": 604800, "monthly": 2592000, "yearly": 31536000}
+KEYS = frozenset(["keys", "limit", "pool"])
+
+
+class RateLimit:
+    """The limit of one entry, or of all that share its `pool`."""
+
+    def __init__(self, spec: Any, name: str):
+        """Take the key: `keys` (one of PERIODS, and who is counted: user, request.remote_ip, ...), `limit`, `pool`.
+
+        Raises:
+            ValueError: one of them cannot be.
+        """
+        if not isinstance(spec, Mapping) or not {"keys", "limit"} <= set(spec):
+            raise ValueError(f"ratelimit: must be a mapping such as {{keys: [hourly, user], limit: 100}}, not {spec!r}")
+        if unknown := set(spec) - KEYS:
+            raise ValueError(
+                f"ratelimit: {', '.join(sorted(map(str, unknown)))} is not known; use {', '.join(sorted(KEYS))}"
+            )
+        keys = spec["keys"]
+        names = keys.split(",") if isinstance(keys, str) else keys
+        if not isinstance(names, list) or not names:
+            raise ValueError(f"ratelimit: keys: must be a list such as [hourly, user], not {keys!r}")
+        names = [each.strip() if isinstance(each, str) else each for each in names]
+        periods = [PERIODS[each] for each in names if isinstance(each, str) and each in PERIODS]
+        if len(periods) != 1:
+            raise ValueError(f"ratelimit: keys: must have one of {', '.join(PERIODS)}, not {keys!r}")
+        self.period = periods[0]
+        who = [each for each in names if not (isinstance(each, str) and each in PERIODS)]
+        self.key = key_function(who, "ratelimit: keys")
+        self.limit = self._limit(spec["limit"])
+        self.pool = f"ratelimit:{spec.get('pool') or name}"
+
+    @staticmethod
+    def _limit(limit: Any) -> Callable[..., Any]:
+        if isinstance(limit, Mapping):
+            return compile_function(limit, ("handler",))
+        if isinstance(limit, bool) or not isinstance(limit, int) or limit < 0:
+            raise ValueError(f"ratelimit: limit: must be a number such as 100, or a function, not {limit!r}")
+        return lambda handler: limit
+
+    def __call__(self, handler: Any) -> None:
+        """Count the request.
+
+        Raises:
+            HTTPError: 429; there were too many.
+        """
+        limit = int(self.limit(handler))
+        count = handler.services.sessions.counters.hit(self.pool, self.key(handler), self.period)
+        seconds = max(1, math.ceil(count.until - time.time()))
+        handler.limit_headers = {
+            "X-RateLimit-Limit": str(limit),
+            "X-RateLimit-Remaining": str(max(0, limit - count.number)),
+            "X-RateLimit-Reset": str(seconds),
+        }
+        if count.number > limit:
+            handler.limit_headers["Retry-After"] = str(seconds)
+            raise HTTPError(429, "url:%s: %d requests in %d s are allowed", handler.name, limit, self.period)
+        handler.set_step_headers()
+
+
+def setup_ratelimit(cls: Any, ratelimit: Any) -> None:
+    """Take the entry's ``ratelimit:``.
+
+    Raises:
+        ValueError: what it cannot be.
+    """
+    if ratelimit is not None and ratelimit is not False:
+        cls.add_step("ratelimit", RateLimit(ratelimit, cls.name))
