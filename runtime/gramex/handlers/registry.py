@@ -18,6 +18,7 @@ HANDLERS = {
     "LogoutHandler": "gramex.handlers.logout",
     "RedirectHandler": "gramex.handlers.redirecthandler",
     "SimpleAuth": "gramex.handlers.simpleauth",
+    "UploadHandler": "gramex.handlers.upload",
     "WebSocketHandler": "gramex.handlers.websocket",
 }
 ALIASES = {"directory": "FileHandler"}
@@ -29,7 +30,7 @@ ABSENT = frozenset({
     "facebookgraph", "filter", "form", "gmail", "google", "googleauth", "integratedauth", "json",
     "logviewer", "ml", "mlpredictor", "message", "model", "nlg", "nlgapp", "oauth2", "openapi", "pptx", "pptxgen",
     "process", "proxy", "pynode", "query", "rules", "samlauth", "samlauth2", "schedule", "slides", "smsauth",
-    "social", "template", "translate", "twitterauth", "twitterrest", "twitterstream", "upload", "widget",
+    "social", "template", "translate", "twitterauth", "twitterrest", "twitterstream", "widget",
 })
 # fmt: on
 
