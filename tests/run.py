@@ -22,7 +22,17 @@ from hosts import engine, images
 
 ROOT = Path(__file__).resolve().parent.parent
 LABEL = "gramex.test.run"
-UNIT_MINUTES = 10
+# What pytest is given for a part: tests that need nothing but this machine, and tests that start containers.
+UNIT = {
+    "runtime": ("tests/runtime", "tests/benchmarks"),
+    "roles": ("tests/ansible", "tests/system", "tests/test_molecule_config.py"),
+}
+HOSTS = {
+    "ldap": ("tests/runtime/handlers/auth/ldap",),
+    "image": ("tests/images",),
+    "nginx": ("tests/ansible/nginx/hosts",),
+}
+PYTEST_MINUTES = 15
 SCENARIO_MINUTES = 20
 
 
@@ -66,7 +76,12 @@ class Run:
             print(f"{name} failed: {note}", flush=True)
         return passed
 
-    def command(self, *command: str, minutes: float) -> tuple[bool, str]:
+    def pytest(self, *paths: str, minutes: float = PYTEST_MINUTES, hosts: bool = False) -> tuple[bool, str]:
+        """Run tests; `hosts` takes those that start containers and are left out else."""
+        environment = {"GRAMEX_TEST_HOSTS": "1"} if hosts else {}
+        return self.command(sys.executable, "-m", "pytest", "-q", *paths, minutes=minutes, **environment)
+
+    def command(self, *command: str, minutes: float, **more: str) -> tuple[bool, str]:
         """Run a command of the tests in its own process group, at most `minutes`; its output goes through."""
         environment = {
             **os.environ,
@@ -74,6 +89,7 @@ class Run:
             "GRAMEX_TEST_RUN": self.name,
             "LC_ALL": "C.UTF-8",  # ansible refuses to start in a locale that is not UTF-8
             "PYTHONUNBUFFERED": "1",
+            **more,
         }
         self.process = subprocess.Popen(
             command, cwd=ROOT, env=environment, stdin=subprocess.DEVNULL, start_new_session=True
@@ -91,6 +107,13 @@ class Run:
         made = images.ensure()
         started = ", started here" if self.engine.pid else ""
         return True, f"engine {self.engine.version}{started}; {len(made)} of {len(images.IMAGES)} base images made"
+
+    def molecule(self, scenario: str) -> tuple[bool, str]:
+        """Run a scenario from nothing to nothing."""
+        destroy = f"--destroy={'never' if self.keep else 'always'}"
+        return self.command(
+            "molecule", "test", "-s", scenario, "--no-command-borders", destroy, minutes=SCENARIO_MINUTES
+        )
 
     def end_process(self) -> None:
         """End the command that runs, with everything that it started."""
@@ -148,10 +171,13 @@ def scenarios() -> list[str]:
 
 def main() -> int:
     parser = argparse.ArgumentParser(prog="make test", description=(__doc__ or "").splitlines()[0])
-    parser.add_argument("--only", action="append", metavar="PART", choices=["unit", *scenarios()], help="repeatable")
+    parts = [*UNIT, *HOSTS, *scenarios()]
+    parser.add_argument(
+        "--only", action="append", metavar="PART", choices=parts, help=f"one of {', '.join(parts)}; repeatable"
+    )
     parser.add_argument("--keep", action="store_true", help="leave containers and a started engine for a look")
     options = parser.parse_args()
-    wanted = options.only or ["unit", *scenarios()]
+    wanted = options.only or parts
 
     def interrupt(number: int, _frame: object) -> None:
         raise Interrupted(signal.Signals(number).name)
@@ -160,20 +186,15 @@ def main() -> int:
         signal.signal(number, interrupt)
     run = Run(options.keep)
     try:
-        if "unit" in wanted:
-            run.part("unit tests", lambda: run.command(sys.executable, "-m", "pytest", "-q", minutes=UNIT_MINUTES))
-        chosen = [name for name in scenarios() if name in wanted]
-        if chosen and run.part("engine and base images", run.prepare):
-            for name in chosen:
-                command = (
-                    "molecule",
-                    "test",
-                    "-s",
-                    name,
-                    "--no-command-borders",
-                    f"--destroy={'never' if options.keep else 'always'}",
-                )
-                run.part(f"scenario {name}", lambda command=command: run.command(*command, minutes=SCENARIO_MINUTES))  # type: ignore[misc]
+        for name in (name for name in UNIT if name in wanted):
+            run.part(f"tests of {name}", lambda name=name: run.pytest(*UNIT[name]))  # type: ignore[misc]
+        in_containers = [name for name in wanted if name not in UNIT]
+        if in_containers and run.part("engine and base images", run.prepare):
+            for name in in_containers:
+                if name in HOSTS:
+                    run.part(f"tests of {name}", lambda name=name: run.pytest(*HOSTS[name], hosts=True))  # type: ignore[misc]
+                else:
+                    run.part(f"scenario {name}", lambda name=name: run.molecule(name))  # type: ignore[misc]
     except Interrupted as interrupted:
         print(f"interrupted by {interrupted}", flush=True)
     finally:
