@@ -6,7 +6,7 @@ export LC_ALL := C.UTF-8
 export PATH := $(CURDIR)/$(VENV):$(PATH)
 
 .DEFAULT_GOAL := help
-.PHONY: help deploy undeploy test lint format image base-image bundle lock controller developer
+.PHONY: help deploy undeploy test bench lint format image base-image bundle lock controller developer
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "%-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -19,6 +19,9 @@ undeploy: controller ## Take away what deploy put there; ARGS="-e gramex_remove_
 
 test: developer ## Prove it: unit tests, then real hosts in containers; ARGS="..." goes to tests/run.py
 	@python tests/run.py $(ARGS)
+
+bench: developer ## Measure the runtime beside bare Tornado; ARGS="--only static" picks rows
+	@python benchmarks/run.py $(ARGS)
 
 lint: developer ## Check style, types and playbooks
 	@tools/lint.sh
