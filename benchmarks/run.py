@@ -72,7 +72,9 @@ def compare(row: Row, servers: list[Server], rounds: int, seconds: float) -> lis
 
 def speed_table(folder: Path, rounds: int, seconds: float, only: str, old: str) -> bool:
     """Print the table of speeds; False if a ratio is below what is wanted."""
-    good = True
+    good, rows = True, [row for row in ROWS if only in row.name]
+    if not rows:
+        return good
     with ExitStack() as stack:
         servers = [stack.enter_context(bare(folder)), stack.enter_context(gramex(folder))]
         if old:
@@ -84,9 +86,7 @@ def speed_table(folder: Path, rounds: int, seconds: float, only: str, old: str) 
             end="",
         )
         print("  Gramex 1.94.5" if old else "", flush=True)
-        for row in ROWS:
-            if only not in row.name:
-                continue
+        for row in rows:
             speeds = compare(row, servers, rounds, seconds)
             rates = [statistics.median(speed.worth for speed in each) for each in speeds]
             pairs = list(zip(speeds[0], speeds[1], strict=True))
@@ -114,7 +114,6 @@ def main() -> int:
         folder = Path(name)
         prepare(folder)
         good = speed_table(folder, arguments.rounds, arguments.seconds, arguments.only, arguments.gramex)
-        print()
         good &= figures.table(folder, arguments.only)
     return 0 if good else 1
 
