@@ -88,6 +88,7 @@ def explain(output: str) -> str:
     last = errors[0] if errors else asuser.Done(1, output).last
     if found := UNREACHABLE.search(output):
         cause = next(line.strip() for line in output.splitlines() if found.group() in line)
+        cause = re.sub(r"^WARNING: Retrying .* after connection broken by |<pip\._vendor[^>]*>: ", "", cause)
         return (
             f"the package index cannot be reached from {os.uname().nodename}: {cause}\n"
             "Name a proxy, a certificate or an index in /etc/pip.conf there, "
