@@ -16,6 +16,7 @@ HANDLERS = {
     "GuideHandler": "gramex.handlers.guide",
     "LDAPAuth": "gramex.handlers.ldapauth",
     "LogoutHandler": "gramex.handlers.logout",
+    "ProxyHandler": "gramex.handlers.proxy",
     "RedirectHandler": "gramex.handlers.redirecthandler",
     "SimpleAuth": "gramex.handlers.simpleauth",
     "UploadHandler": "gramex.handlers.upload",
@@ -29,7 +30,7 @@ ABSENT = frozenset({
     "capture", "chart", "comic", "command", "data", "db", "dbauth", "drive", "emailauth", "facebook", "facebookauth",
     "facebookgraph", "filter", "form", "gmail", "google", "googleauth", "integratedauth", "json",
     "logviewer", "ml", "mlpredictor", "message", "model", "nlg", "nlgapp", "oauth2", "openapi", "pptx", "pptxgen",
-    "process", "proxy", "pynode", "query", "rules", "samlauth", "samlauth2", "schedule", "slides", "smsauth",
+    "process", "pynode", "query", "rules", "samlauth", "samlauth2", "schedule", "slides", "smsauth",
     "social", "template", "translate", "twitterauth", "twitterrest", "twitterstream", "widget",
 })
 # fmt: on

@@ -64,12 +64,12 @@ def test_no_field_leads_out(serve_module, send, field):
     (other / "x").write_text("kept")
     (app.folder / "up/link").symlink_to(other)
     for name, status in [("../up-other/x", 403), ("link/x", 403), (f"{other}/x", 403), ("a\0b", 400), ("n" * 300, 400)]:
-        parts: list[Any] = {
+        fields: dict[str, list[Any]] = {
             "file": [("file", name, "evil")],
             "save": [("file", "good", "evil"), ("save", None, name)],
             "delete": [("delete", None, name), ("delete", None, "good")],
-        }[field]
-        assert send(app, "/up", *parts).status == status, name
+        }
+        assert send(app, "/up", *fields[field]).status == status, name
         assert (other / "x").read_text() == "kept"
     assert sorted(path.name for path in (app.folder / "up").iterdir()) == ["link"]
     assert [path.name for path in other.iterdir()] == ["x"]
