@@ -35,14 +35,14 @@ def undeploy(target: Target, arguments: str = "") -> str:
 
 def test_nothing_but_data_is_left(references: dict[str, dict[str, Any]], target: Target) -> None:
     output = undeploy(target)
-    assert traces.left_behind(before(target), target.snapshot(), references[target.name], DATA) == [], output
+    assert "\n".join(traces.left_behind(before(target), target.snapshot(), references[target.name], DATA)) == "", output
     assert target.output("ls /var/lib/gramex/api/data/api") == "book.db"
     assert target.run("pgrep nginx").returncode != 0
 
 
 def test_the_data_go_when_they_are_asked_for(references: dict[str, dict[str, Any]], target: Target) -> None:
     output = undeploy(target, "ARGS='-e gramex_remove_data=true'")
-    assert traces.left_behind(before(target), target.snapshot(), references[target.name]) == [], output
+    assert "\n".join(traces.left_behind(before(target), target.snapshot(), references[target.name])) == "", output
 
 
 def test_again_there_is_nothing_to_do(target: Target) -> None:
