@@ -193,3 +193,49 @@ def test_memory_of_prepared_files_is_bounded(tmp_path):
     assert cache.size == sum(each.cost for each in cache.items.values())
     assert 49 in cache.items
     assert 0 not in cache.items
+
+
+def test_goodbye_of_a_draining_server(serve):
+    import signal
+
+    app = serve({}, {"small.txt": "small", "big.bin": b"x" * 200_000}, "--listen.drain=5")
+    os.utime(app.folder / "small.txt", (1, 1))
+    connections = [app.connection() for _ in range(3)]
+    for connection in connections:
+        connection.request("GET", "/small.txt")
+        assert connection.getresponse().read() == b"small"
+    app.kill(signal.SIGTERM)
+    app.wait_for(lambda: [app.notify.poll(), "STOPPING=1" in app.notify.messages][1], what="the drain")
+    for connection, url in zip(connections, ("/small.txt", "/big.bin", "/nosuch"), strict=True):
+        connection.request("GET", url)
+        response = connection.getresponse()
+        assert response.headers["Connection"] == "close"
+        response.read()
+        connection.close()
+    assert app.wait() == 0
+
+
+def test_requests_have_what_tornado_gives_them():
+    from types import SimpleNamespace
+
+    from tornado.httputil import HTTPHeaders, HTTPServerRequest, RequestStartLine
+
+    from gramex.handlers.request import Request, make_request
+
+    line = RequestStartLine("GET", "/path?a=1&a=2&b=&c=%C3%A9", "HTTP/1.1")
+    connection = SimpleNamespace(context=SimpleNamespace(remote_ip="1.2.3.4", protocol="https"))
+    given = {"connection": connection, "start_line": line, "headers": HTTPHeaders({"Host": "EXAMPLE.com:80"})}
+    theirs = HTTPServerRequest(server_connection=None, **given)
+    ours = make_request(server_connection=None, **given)
+    assert type(ours) is Request
+    ours.remote_ip, ours.protocol = "1.2.3.4", "https"
+    assert ours.host_name == theirs.host_name
+    different = {"_start_time"}
+    assert set(vars(theirs)) <= set(vars(ours))
+    for name in set(vars(theirs)) - different:
+        assert getattr(ours, name) == getattr(theirs, name), name
+    assert ours.full_url() == theirs.full_url()
+    ours.arguments["a"].append(b"3")
+    assert ours.query_arguments["a"] == [b"1", b"2"]
+    given["headers"]["Host"] = "ex*mple"
+    assert type(make_request(server_connection=None, **given)) is HTTPServerRequest

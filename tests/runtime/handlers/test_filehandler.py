@@ -476,3 +476,31 @@ def test_missing_host_is_400(app):
 def test_mistakes_in_the_configuration_are_named(app):
     assert "url:nopath (FileHandler) invalid configuration: path: is missing" in app.log
     assert "url:badpath (FileHandler) invalid configuration: path: must be" in app.log
+
+
+@pytest.mark.parametrize("above", [".apps/app", "x.python.d/app", "gramex-apps/app", "sp ace \u00e9/app"])
+def test_folders_above_the_app_do_not_matter(serve, tmp_path, above):
+    files = {"index.html": "home", "data.yaml": "a: 1", "code.py": "x", "gramex-x/data.yaml": "b: 1"}
+    app = serve({}, files, folder=tmp_path / above)
+    for url, status in (
+        ("/", 200),
+        ("/data.yaml", 200),
+        ("/gramex-x/data.yaml", 200),
+        ("/code.py", 403),
+        ("/gramex.yaml", 403),
+    ):
+        assert app.get(url).status == status, url
+
+
+def test_data_that_survive_releases_are_reached_by_links(serve):
+    app = serve({}, {"index.html": "home"})
+    kept = app.data / "data" / "site" / "uploads"
+    kept.mkdir(parents=True)
+    (kept / "a.txt").write_text("kept")
+    (kept / ".env").write_text("secret")
+    (app.folder / "uploads").symlink_to(kept)
+    (app.folder / "all").symlink_to(app.data)
+    assert app.get("/uploads/a.txt").text == "kept"
+    assert app.get("/uploads/.env").status == 403
+    assert app.get("/all/cookie.key").status == 403
+    assert app.get("/all/logs/requests.csv").status in (403, 404)
