@@ -59,6 +59,11 @@ class Played:
         self._step(f"face {colour}")
         self.front = colour
 
+    def rehearse(self, colour: str, timeout: int) -> None:
+        self._step(f"rehearse {colour}")
+        if (self.home / "run" / f"{colour}-1").readlink().name in self.bad:
+            raise Problem("it does not start")
+
     def give_way(self, colour: str) -> None:
         self.drain(colour)
 
@@ -188,7 +193,7 @@ def test_a_colour_with_a_closed_socket_is_replaced_by_the_other(home):
 
 
 @pytest.mark.parametrize("both", [True, False])
-@pytest.mark.parametrize("step", range(6))
+@pytest.mark.parametrize("step", range(7))
 def test_a_kill_at_any_step_is_mended_by_the_next_run(home, step, both):
     services = Played(both=both)
     deploy(home, "r1", services)
@@ -230,3 +235,13 @@ def test_where_colours_cannot_overlap_the_old_one_gives_way_first(home):
     services.asked.clear()
     deploy(home, "r2", services)
     assert services.asked.index("drain blue") < services.asked.index("start green")
+
+
+def test_where_colours_cannot_overlap_a_bad_one_fails_in_rehearsal(home):
+    services = Played(both=False)
+    deploy(home, "r1", services)
+    services.bad, services.asked = {"r2"}, []
+    with pytest.raises(Problem):
+        deploy(home, "r2", services)
+    assert services.asked == ["rehearse green"]
+    settled(home, services, "r1")

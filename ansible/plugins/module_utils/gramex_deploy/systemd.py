@@ -86,6 +86,9 @@ class Systemd:
     def face(self, colour: str) -> None:
         """Nothing to do: both colours accept from the same socket."""
 
+    def rehearse(self, colour: str, timeout: int) -> None:
+        """Nothing to do, for both can start at the same time."""
+
     def give_way(self, colour: str) -> None:
         """Nothing to do, likewise."""
 

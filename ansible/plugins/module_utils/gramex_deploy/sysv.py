@@ -12,6 +12,7 @@ from pathlib import Path
 
 from .files import Files
 from .problem import Problem
+from .record import other
 
 STEP = 0.02  # seconds between two questions of the probe
 
@@ -49,10 +50,17 @@ class Sysv:
 
         It is ended then, whatever `keep` says: nothing here would try again.
         """
+        self._begin("start", colour, timeout)
+
+    def rehearse(self, colour: str, timeout: int) -> None:
+        """Start a colour beside the one that serves, at an address of its own, and end it. Raises Problem."""
+        self._begin("rehearse", colour, timeout)
+
+    def _begin(self, word: str, colour: str, timeout: int) -> None:
         end = self.log.stat().st_size if self.log.exists() else 0
-        done = self._call("start", colour, timeout=timeout + 30)
+        done = self._call(word, colour, timeout=timeout + 90)
         if done.returncode:
-            raise Problem(f"{done.stdout.strip()}. The end of {self.log}:\n{tail(self.log, end)}")
+            raise Problem(f"{done.stdout.strip()}. The end of {self.log}:\n{tail(self.log, end, colour)}")
 
     def faces(self, colour: str) -> bool:
         """True if the address that nginx knows is a colour's."""
@@ -147,10 +155,11 @@ def has_init() -> bool:
     return Path("/proc/1/comm").read_text(encoding="utf-8").strip() == "init" and Path("/etc/inittab").exists()
 
 
-def tail(log: Path, start: int, size: int = 4000) -> str:
-    """Return the end of what was written to a log after its first `start` bytes."""
+def tail(log: Path, start: int, colour: str, lines: int = 30) -> str:
+    """Return the end of what was written to a log after its first `start` bytes, without the other colour's lines."""
     with suppress(FileNotFoundError), log.open("rb") as source:
         length = source.seek(0, os.SEEK_END)
-        source.seek(max(start if start <= length else 0, length - size))
-        return source.read().decode(errors="replace").strip()
+        source.seek(max(start if start <= length else 0, length - 1_000_000))
+        found = source.read().decode(errors="replace").splitlines()
+        return "\n".join([line for line in found if f" {other(colour)}-1 " not in line][-lines:])
     return ""
