@@ -81,13 +81,14 @@ def build(loaded: Loaded) -> list[Finding]:
     from gramex.handlers.routing import build as build_application
     from gramex.server.limits import read_limits
     from gramex.server.tls import tls_context
+    from gramex.services.background import check as check_background
 
     findings = []
     # Services open files in the data folder, which is the app's and not ours: only what set-up asks for is here.
     services: Any = SimpleNamespace(
         cookie_secret="0" * 64, data=Path(tempfile.gettempdir()), writable=False, instance=""
     )
-    for step in (read_limits, tls_context, lambda loaded: build_application(loaded, services)):
+    for step in (read_limits, tls_context, lambda loaded: build_application(loaded, services), check_background):
         try:
             step(loaded)
         except ConfigError as error:

@@ -97,6 +97,7 @@ class Life:
 
         raise_file_limit()
         self.server = WebServer(build(self.loaded, self.services), limits, tls)
+        self.services.prepare()
         health = self.listen.get("health")
         if health:
             timeout = self._seconds("health_timeout", HEALTH_TIMEOUT)
@@ -120,11 +121,17 @@ class Life:
         if self.manager.interval:
             self.manager.alive()
             self.tasks.append(asyncio.ensure_future(repeat(self.manager.alive, self.manager.interval)))
+        assert self.services is not None  # noqa: S101  for mypy
+        self.services.begin()
         await self.stopped.wait()
 
     async def shut_down(self) -> None:
         """Accept no more, finish what began, close."""
         self.manager.stopping("draining")
+        background = self.services.background if self.services else None
+        if background is not None:
+            background.pause()  # first of all: another process may take over
+        begin = self.loop.time()
         for listener, acceptor in zip(self.listeners, self.acceptors, strict=False):
             listener.withdraw()
             acceptor.stop()
@@ -137,6 +144,8 @@ class Life:
             app_log.info("Stopping: up to %g s for %d connections.%s", self.drain, waiting, again)
         idle = TERMINAL_IDLE if self.signal == signal.SIGINT else self.drain
         await drain(self.server, self.server.application.services.websockets, self.drain, min(idle, self.drain))
+        if background is not None:
+            await background.finish(max(0.0, begin + self.drain - self.loop.time()))
         self.events.note("shutdown")
         app_log.info("Stopped")
 

@@ -15,10 +15,13 @@ if TYPE_CHECKING:
     from concurrent.futures import ThreadPoolExecutor
 
     from gramex.config import Loaded
+    from gramex.services.background import Background
     from gramex.services.log import RequestLog
     from gramex.services.session import SessionStore
 
 app_log = logging.getLogger("gramex")
+
+BACKGROUND = ("schedule",)  # sections that make something work beside the requests
 
 
 class Services:
@@ -33,12 +36,13 @@ class Services:
     websockets: set[Any]
     cookie_secret: str
     log: RequestLog
+    background: Background | None
 
     def __init__(self, loaded: Loaded, old: Services | None = None):
         """Start what the configuration asks for; take over from `old` what did not change."""
         from gramex.config import variables
 
-        self.loaded = loaded
+        self.loaded, self.background = loaded, None
         self.conf = loaded.conf
         self.instance = os.environ.get("GRAMEX_INSTANCE", "")
         self.data = Path(str(variables["GRAMEXDATA"])).absolute()
@@ -73,6 +77,23 @@ class Services:
         if self.log is not old.log:
             old.log.flush()
             self.configure_log()
+        self.prepare(old.background)
+        self.begin()
+
+    def prepare(self, background: Background | None = None) -> None:
+        """Read what shall work beside the requests. `background` is what does so already, for another configuration."""
+        if background is None and any(self.conf.get(section) for section in BACKGROUND):
+            from gramex.services.background import Background
+
+            background = Background()
+        self.background = background
+        if background is not None:
+            background.read(self)
+
+    def begin(self) -> None:
+        """Start what works beside the requests, or go on with it. For the thread of the event loop, which runs."""
+        if self.background is not None:
+            self.background.begin()
 
     def _open_log(self) -> RequestLog:
         """Return the request log, whose file is opened by the first row."""
