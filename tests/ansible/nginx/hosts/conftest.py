@@ -1,6 +1,7 @@
 """Real hosts in containers, driven by the role with a plan made here.
 
-They take minutes and a container engine: `GRAMEX_TEST_HOSTS=1 pytest tests/ansible/nginx/hosts` runs them.
+They take minutes and a container engine, so they run when asked for: `GRAMEX_TEST_HOSTS=all pytest
+tests/ansible/nginx/hosts`, or with the kinds of host that test_life.py shall use: `GRAMEX_TEST_HOSTS=trixie,bare`.
 """
 
 from __future__ import annotations
@@ -18,7 +19,8 @@ from typing import Any
 import pytest
 import yaml
 
-collect_ignore_glob = [] if os.environ.get("GRAMEX_TEST_HOSTS") else ["test_*.py"]
+WANTED = os.environ.get("GRAMEX_TEST_HOSTS", "")
+collect_ignore_glob = [] if WANTED else ["test_*.py"]
 
 ROOT = Path(__file__).resolve().parents[4]
 REMOTE = Path(__file__).parent / "remote"
@@ -181,7 +183,7 @@ def start(kind: str, folder: Path, label: str = "host") -> Machine:
     return machine
 
 
-@pytest.fixture(scope="module", params=list(KINDS))
+@pytest.fixture(scope="module", params=[kind for kind in KINDS if WANTED == "all" or kind in WANTED.split(",")])
 def machine(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Machine]:
     """A host of each kind, fresh for each file of tests."""
     made = start(request.param, tmp_path_factory.mktemp(request.param), "life")
