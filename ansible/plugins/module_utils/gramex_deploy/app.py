@@ -89,6 +89,8 @@ class App:
         else:
             self.changed |= self.files.absent(self.config / "secrets.yaml")
         for path, text in self.wanted["units"].items():
+            if not Path(path).parent.is_dir():  # Debian 13 without an init has no /etc/init.d before a package needs it
+                self.files.folder(Path(path).parent)
             self.units_changed |= self.files.text(Path(path), text, mode=0o755 if "/init.d/" in path else 0o644)
         self.changed |= self.units_changed
 
@@ -195,7 +197,7 @@ class App:
         try:
             self._build(staged.aside)
             python = self.home / "venvs" / self.wanted["environment"] / "bin" / "python"
-            staged.share(self.wanted["shared"], self.data, self.user)
+            staged.share(self.wanted["shared"], self.data / "data" / self.name, self.user)
             staged.compile(python)
             self._judge(staged, python)
             staged.finish()
