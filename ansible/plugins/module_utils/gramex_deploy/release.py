@@ -47,7 +47,7 @@ class Staged:
     def share(self, paths: Iterable[str], data: Path, user: str) -> None:
         """Replace each path by a link into the data folder. What a first release brings along is where data begins."""
         for path in paths:
-            inside, kept = self.aside / path.rstrip("/"), data / "shared" / path.rstrip("/")
+            inside, kept = self.aside / path.rstrip("/"), data / path.rstrip("/")
             if not kept.exists():
                 _begin(inside, kept, path.endswith("/"), user)
             files.remove(inside)
