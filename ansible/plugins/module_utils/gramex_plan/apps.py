@@ -109,6 +109,8 @@ def _check_app(app: App, host: Host) -> None:
             near = nearest(name, host.names)
             meant = f" Did you mean `{near}`?" if near else ""
             app.wrong(f"there is no host or group `{name}` in the inventory.{meant}", "hosts")
+    if app["name"] == "tls":
+        app.wrong("`tls` is the folder of the certificates, /etc/gramex/tls.", "name", right="name: site")
     if app["user"] == "root":
         app.wrong("an app never runs as root.", "user", right="user: gramex-site")
     if app["path"].startswith(CHALLENGE):
