@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from gramex.options import Option
+from gramex.options import LOG_OPTIONS, OPTIONS, Option
+
+MANY = 1000  # words
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +45,33 @@ COMMANDS = (
             Option("timeout", "number", "5", "seconds to wait for an answer"),
         ),
     ),
+    Command(
+        "init",
+        "write the first files of a new app into FOLDER (default: here)",
+        "gramex.setup.init:run",
+        (),
+        "[FOLDER]",
+        1,
+    ),
+    Command(
+        "install",
+        "copy an app from SOURCE (folder, ZIP file, URL of one; or from where it came) to $GRAMEXDATA/apps, set it up",
+        "gramex.setup.install:install",
+        (),
+        "NAME [SOURCE]",
+        2,
+        ("update",),
+    ),
+    Command("run", "start the installed app NAME", "gramex.setup.install:run", (*OPTIONS, *LOG_OPTIONS), "NAME", 1),
+    Command(
+        "setup",
+        "run make, setup.sh, pip, npm and the like in each FOLDER, where their files are there",
+        "gramex.setup.steps:run",
+        (),
+        "FOLDER ...",
+        MANY,
+    ),
+    Command("uninstall", "remove the installed apps", "gramex.setup.install:uninstall", (), "NAME ...", MANY),
 )
 
 BY_NAME = {name: command for command in COMMANDS for name in (command.name, *command.aliases)}
