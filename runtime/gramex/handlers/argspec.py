@@ -14,8 +14,8 @@ KEYS = frozenset(["name", "default", "type", "nargs", "required", "choices"])
 def parse_arguments(given: Mapping[str, list[str]], *names: str, **specs: Any) -> ObjectDict:
     """Return arguments as attributes; `names` are required texts, `specs` descriptions by attribute.
 
-    A description is a type, or a mapping: `name` of the argument if it differs, `default`, `type` to convert to, `nargs`
-    (``*`` any number, ``+`` at least one, a number so many: the result is a list), `required`, `choices`.
+    A description is a type, or a mapping: `name` of the argument if it differs, `default`, `type` to convert to,
+    `nargs` (``*`` any number, ``+`` at least one, a number so many: the result is a list), `required`, `choices`.
 
     Raises:
         HTTPError: 400, an argument is missing or wrong.
