@@ -137,6 +137,7 @@ OPTIONS = (
     Option("session.secure", "any", "by request", "send the cookie over HTTPS only"),
     Option("session.domain", "text", "the host", "domain of the cookie"),
     Option("session.cookiepath", "text", "/", "path of the cookie"),
+    Option("watch", "switch", "true", "read the configuration again when one of its files changes"),
 )
 
 # Not a key of ``app:``; --log.X sets log.loggers.gramex.X.

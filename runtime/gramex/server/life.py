@@ -15,7 +15,9 @@ from typing import TYPE_CHECKING, Any
 
 from gramex import __version__
 from gramex.config import Loaded
+from gramex.config.layers import short_path
 from gramex.server.acceptor import Acceptor
+from gramex.server.changes import INTERVAL, Changes
 from gramex.server.drain import TERMINAL_IDLE, drain
 from gramex.server.errors import StartError, mistake
 from gramex.server.health import check_health
@@ -43,7 +45,7 @@ class Life:
 
     def __init__(self, loaded: Loaded, reload: Callable[[], Loaded]):
         """`reload` reads the configuration anew."""
-        self.loaded, self.read = loaded, reload
+        self.loaded, self.changes = loaded, Changes(loaded, reload)
         self.listen: dict[str, Any] = (loaded.conf.get("app") or {}).get("listen") or {}
         self.services: Services | None = None  # those in use
         self.retired: list[Services] = []  # of configurations before, which requests may still use
@@ -121,6 +123,7 @@ class Life:
         if self.manager.interval:
             self.manager.alive()
             self.tasks.append(asyncio.ensure_future(repeat(self.manager.alive, self.manager.interval)))
+        self.tasks.append(asyncio.ensure_future(repeat(self._look, INTERVAL)))
         assert self.services is not None  # noqa: S101  for mypy
         self.services.begin()
         await self.stopped.wait()
@@ -197,11 +200,21 @@ class Life:
                 self.services.flush()
         os._exit(0)
 
+    def _look(self) -> None:
+        """Reload if a file of the configuration changed."""
+        app = self.server.application.loaded.conf.get("app") or {}
+        if app.get("watch") is False or self.stopped.is_set():
+            return
+        changed = self.changes.look()
+        if changed:
+            app_log.info("%s changed", ", ".join(str(short_path(path, self.loaded.folder)) for path in changed))
+            self._reload()
+
     def _reload(self) -> None:
         if not self.acceptors:
             return
         self.manager.reloading()
-        old = reload_application(self.server, self.read)
+        old = reload_application(self.server, self.changes.read)
         self.manager.ready("reloaded" if old else "running with the configuration of before: the new one has a mistake")
         if old is not None:
             self.services = self.server.application.services
