@@ -131,7 +131,8 @@ class ProxyHandler(BaseHandler):
             seen.add(name)
         self.set_header("X-Proxy-Url", shown(response.request.url))
         self.set_own_headers()
-        if self.request.method == "HEAD" and "Content-Length" in response.headers:
-            self.set_header("Content-Length", response.headers["Content-Length"])
+        if self.request.method == "HEAD":
+            if "Content-Length" in response.headers and "X-Consumed-Content-Encoding" not in response.headers:
+                self.set_header("Content-Length", response.headers["Content-Length"])
         elif body and response.code not in (204, 304):
             self.write(body)

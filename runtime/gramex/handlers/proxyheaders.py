@@ -18,8 +18,8 @@ HOP = frozenset(
 ).union(["transfer-encoding", "upgrade"])
 # Made anew for the backend, or for us alone.
 OWN_REQUEST = HOP | {"host", "content-length", "accept-encoding", "expect", "x-gramex-user"}
-# Made anew for the client; the body comes unpacked.
-OWN_ANSWER = HOP | {"content-length", "content-encoding", "x-consumed-content-encoding", "server", "date"}
+# Made anew for the client; gzip was unpacked, other encodings go along as they are.
+OWN_ANSWER = HOP | {"content-length", "x-consumed-content-encoding", "server", "date"}
 USER_AGENT = f"Gramex/{__version__}"
 
 

@@ -43,6 +43,12 @@ class Backend(BaseHTTPRequestHandler):
         elif parts.path == "/gzip":
             content = gzip.compress(b"unpacked")
             headers.append(("Content-Encoding", "gzip"))
+        elif parts.path == "/broken":
+            content = gzip.compress(b"unpacked" * 1000)[:-20] + b"x" * 20
+            headers.append(("Content-Encoding", "gzip"))
+        elif parts.path == "/brotli":
+            content = b"packed" * 1000
+            headers.append(("Content-Encoding", "br"))
         self.send_response_only(status, "Quite so" if status == 299 else None)
         for name, value in headers:
             self.send_header(name, value)

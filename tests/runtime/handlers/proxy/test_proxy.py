@@ -108,6 +108,16 @@ def test_headers_of_the_answer(app):
     assert app.get("/own/gzip").headers["Content-Encoding"] is None
 
 
+def test_packed_answers(app):
+    for method in ("GET", "HEAD"):
+        answer = app.request(method, "/own/gzip", headers={"Accept-Encoding": "gzip"})
+        assert (answer.status, answer.headers["Content-Encoding"]) == (200, None)
+        assert answer.body == (b"unpacked" if method == "GET" else b"")
+    packed = app.get("/own/brotli", headers={"Accept-Encoding": "gzip"})
+    assert (packed.body, packed.all("Content-Encoding")) == (b"packed" * 1000, ["br"])
+    assert app.get("/own/broken").status == 599
+
+
 def test_only_named_headers_reach_the_backend(app):
     sent = {"X-One": "1", "X-Three": "3", "Cookie": "a=1", "Authorization": "Basic x", "User-Agent": "browser"}
     found = app.get("/some?a=x", headers=sent).json()["headers"]
