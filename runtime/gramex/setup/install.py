@@ -133,11 +133,13 @@ def obtain(source: str, new: Path, apps: Path, temporary: Path) -> str:
         elif "://" in source:
             raise SourceError("must be a folder, a ZIP file, or its URL, with http or https")
         elif archive.is_dir():
-            # The folder of apps may be inside of the app.
-            shutil.copytree(
-                archive, new, symlinks=True,
-                ignore=lambda folder, names: [each for each in names if is_same(Path(folder, each), apps)],
-            )  # fmt: skip
+            # The data folder may be inside of the app, and is no part of it.
+            data = (apps.parent, apps)
+
+            def ignore(folder: str, names: list[str]) -> list[str]:
+                return [name for name in names if any(is_same(Path(folder, name), each) for each in data)]
+
+            shutil.copytree(archive, new, symlinks=True, ignore=ignore)
             return str(archive)
         elif not archive.is_file():
             raise SourceError("there is no such folder or file")

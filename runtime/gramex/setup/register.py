@@ -44,7 +44,8 @@ class Register:
             OSError: it cannot be made.
         """
         self.folder = data / "apps"
-        self.folder.mkdir(mode=0o750, parents=True, exist_ok=True)
+        data.mkdir(mode=0o750, parents=True, exist_ok=True)
+        self.folder.mkdir(mode=0o750, exist_ok=True)
         self.path = self.folder / FILE
         self.lock = FileLock(self.folder / ".lock")
 

@@ -124,7 +124,10 @@ def test_a_folder_that_holds_the_data_is_no_endless_copy(run, source, apps, tmp_
     folder = source("mine", page_html="1")
     assert run("install", "app", ".", folder=folder, GRAMEXDATA=str(folder / "data")).returncode == 0
     assert (folder / "data/apps/app/page.html").exists()
-    assert not (folder / "data/apps/app/data/apps").exists()
+    assert not (folder / "data/apps/app/data").exists()
+    assert stat.S_IMODE((folder / "data").stat().st_mode) == 0o750
+    assert run("install", "other", ".", folder=folder, GRAMEXDATA=str(folder)).returncode == 0
+    assert [path.name for path in (folder / "apps/other").iterdir()].count("apps") == 0
 
 
 def test_a_zip_loses_its_single_folder(run, packed, apps):
