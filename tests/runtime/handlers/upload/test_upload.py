@@ -71,6 +71,18 @@ def test_uploads_at_once_never_share_a_name(app, send):
     assert sorted(int((app.folder / "unique" / name).read_text()) for name in names) == list(range(24))
 
 
+def test_two_processes_share_a_folder(serve, send):
+    conf = {"url": {"up": entry("up", methods="get")}}
+    first = serve(conf)
+    second = serve(None, folder=first.folder, data=first.data)
+    with ThreadPoolExecutor(8) as pool:
+        answers = list(pool.map(lambda i: send((first, second)[i % 2], "/up", ("file", "same.txt", str(i))), range(24)))
+    assert [answer.status for answer in answers] == [200] * 24
+    told = {each["file"]: each["size"] for each in second.get("/up").json()}
+    assert told == {path.name: path.stat().st_size for path in (first.folder / "up").glob("same*")}
+    assert len(told) == 24
+
+
 def test_overwrite(app, send):
     for text in ("one", "two"):
         assert send(app, "/overwrite", ("file", "o", text)).json()["upload"][0]["file"] == "o"
