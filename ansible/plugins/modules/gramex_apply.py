@@ -70,7 +70,7 @@ from pathlib import Path
 from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible.module_utils.gramex_deploy import files, pip, removal, systemd
+from ansible.module_utils.gramex_deploy import environment, files, pip, removal, systemd
 from ansible.module_utils.gramex_deploy.app import App, Host, hide
 from ansible.module_utils.gramex_deploy.files import Files
 from ansible.module_utils.gramex_deploy.problem import Problem
@@ -201,6 +201,8 @@ def main() -> None:
         unpack(given["payload"], place)
         apps = wanted(given, place, check)
         bring(apps, failed)
+        if given["payload"] and apps:
+            environment.forget(apps[0].host.lock_digest, {app.wanted["interpreter"] for app in apps})
     removed, rest = remove(given, check)
     lock.close()
     if given["everything"] and not check:

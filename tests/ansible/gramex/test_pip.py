@@ -95,3 +95,12 @@ def test_pins_of_a_lock_become_constraints():
 def test_gramex_among_the_requirements_is_told_as_what_it_is():
     told = pip.explain("ERROR: ResolutionImpossible\n    The user requested gramex\n    (constraint) gramex<0\n")
     assert "remove that line" in told
+
+
+def test_wheels_of_a_former_lock_are_forgotten(tmp_path, monkeypatch):
+    monkeypatch.setattr(environment, "CACHE", tmp_path)
+    now = environment.house("a" * 64, "cp311")
+    for name in (f"wheels/{now}", "wheels/former-cp311", "wheels/.x.new", "pip/cp311", "pip/cp39"):
+        (tmp_path / name).mkdir(parents=True)
+    environment.forget("a" * 64, {"cp311"})
+    assert {place.relative_to(tmp_path).as_posix() for place in tmp_path.glob("*/*")} == {f"wheels/{now}", "pip/cp311"}

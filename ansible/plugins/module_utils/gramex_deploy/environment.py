@@ -60,7 +60,7 @@ def ensure(venvs: Path, recipe: Recipe, user: str, release: Path) -> bool:
     if final.exists():
         return False
     pip = Pip.ensure(recipe.python, recipe.interpreter)
-    wheels = CACHE / "wheels" / f"{recipe.lock_digest[:16]}-{recipe.interpreter}"
+    wheels = CACHE / "wheels" / house(recipe.lock_digest, recipe.interpreter)
     pip.download(recipe.lock, wheels)
     aside = venvs / f".{recipe.key}.new"
     files.remove(aside)
@@ -74,6 +74,19 @@ def ensure(venvs: Path, recipe: Recipe, user: str, release: Path) -> bool:
     finally:
         files.remove(aside)
     return True
+
+
+def house(lock_digest: str, interpreter: str) -> str:
+    """Return the name of the folder of wheels that environments of one lock and interpreter share."""
+    return f"{lock_digest[:16]}-{interpreter}"
+
+
+def forget(lock_digest: str, interpreters: set[str]) -> None:
+    """Remove wheels and pips of former locks and interpreters: new environments are made from the present ones."""
+    kept = interpreters | {house(lock_digest, interpreter) for interpreter in interpreters}
+    for place in [*CACHE.glob("pip/*"), *CACHE.glob("wheels/*")]:
+        if place.name not in kept:
+            files.remove(place)
 
 
 def _fill(
