@@ -113,6 +113,8 @@ class Life:
         for listener, acceptor in zip(self.listeners, self.acceptors, strict=True):
             listener.open()
             acceptor.start()
+        assert self.services is not None  # noqa: S101  for mypy
+        self.services.begin()  # before anybody may change a file that is watched
         self._announce()
         # What lives until the end need not be looked at by each full collection, which requests would wait for.
         gc.freeze()
@@ -124,8 +126,6 @@ class Life:
             self.manager.alive()
             self.tasks.append(asyncio.ensure_future(repeat(self.manager.alive, self.manager.interval)))
         self.tasks.append(asyncio.ensure_future(repeat(self._look, INTERVAL)))
-        assert self.services is not None  # noqa: S101  for mypy
-        self.services.begin()
         await self.stopped.wait()
 
     async def shut_down(self) -> None:

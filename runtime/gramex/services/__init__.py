@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 app_log = logging.getLogger("gramex")
 
-BACKGROUND = ("schedule",)  # sections that make something work beside the requests
+BACKGROUND = ("schedule", "watch")  # sections that make something work beside the requests
 
 
 class Services:
