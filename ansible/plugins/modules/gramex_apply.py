@@ -195,7 +195,7 @@ def main() -> None:
     given, check = module.params, module.check_mode
     if os.geteuid() != 0:
         module.fail_json(msg="the gramex role needs root on the host: run the play as root, or with become: true")
-    lock = alone(module)
+    lock = None if check else alone(module)
     failed: dict[str, str] = {}
     with workplace(check) as place:
         unpack(given["payload"], place)
@@ -204,7 +204,8 @@ def main() -> None:
         if given["payload"] and apps:
             environment.forget(apps[0].host.lock_digest, {app.wanted["interpreter"] for app in apps})
     removed, rest = remove(given, check)
-    lock.close()
+    if lock:
+        lock.close()
     if given["everything"] and not check:
         LOCK.unlink(missing_ok=True)
     rows = [app.result() for app in apps]

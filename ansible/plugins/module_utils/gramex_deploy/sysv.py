@@ -37,8 +37,8 @@ class Sysv:
         return "stopping" if "is draining" in done.stdout else "stopped"
 
     def ready(self, files: Files) -> bool:
-        """Let boot start the script. Returns True if that was a change."""
-        if any(Path("/etc").glob(f"rc?.d/S??{self.script.name}")):
+        """Let boot start the script, where there is an init to do so. Returns True if that was a change."""
+        if self.boot != "yes" or any(Path("/etc").glob(f"rc?.d/S??{self.script.name}")):
             return False
         files.done.append(f"{self.script.name} enabled")
         if not files.check:
