@@ -13,9 +13,16 @@ def colour(target: Target, app: str) -> str:
 
 def processes(target: Target, app: str) -> list[str]:
     """Process ids of the app."""
-    return sorted(target.run(f"pgrep -u gramex-{app}").stdout.split())
+    # Not pgrep, which a minimal system lacks.
+    command = f"find /proc -maxdepth 1 -name '[0-9]*' -user gramex-{app} -printf '%f\\n' 2>/dev/null"
+    return sorted(target.run(command).stdout.split())
 
 
 def releases(target: Target, app: str) -> list[str]:
     """Names of the releases on the host, the oldest first."""
     return sorted(target.output(f"ls /srv/gramex/{app}/releases").split())
+
+
+def runs(target: Target, program: str) -> bool:
+    """Does any process of this name run? Asked without tools that a minimal system lacks."""
+    return bool(target.run(f"grep -lx {program} /proc/[0-9]*/comm 2>/dev/null").stdout)

@@ -64,7 +64,7 @@ def test_one_changed_file_is_a_new_release_of_one_app(target: Target, browser: B
     code, output = make(target, "deploy")
     assert code == 0, output
     assert "Gap of this change" in output
-    assert "Seven teas" in browser.get("/").text
+    assert "Seven teas" in browser.get("/").text, "the old release still answers"
     assert len(state.releases(target, "site")) == 2
     assert {app: state.processes(target, app) for app in ("api", "shared")} == others
     assert visit.is_member(member), "the session was lost"

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from system import traces
+from system import state, traces
 from system.target import REMOTE, Target, root_folder
 
 DATA = r"/var/lib/gramex(/|$)|/etc/(passwd|group|shadow|gshadow)$"  # who owns the data stays with them
@@ -37,7 +37,7 @@ def test_nothing_but_data_is_left(references: dict[str, dict[str, Any]], target:
     output = undeploy(target)
     assert "\n".join(traces.left_behind(before(target), target.snapshot(), references[target.name], DATA)) == "", output
     assert target.output("ls /var/lib/gramex/api/data/api") == "book.db"
-    assert target.run("pgrep nginx").returncode != 0
+    assert not state.runs(target, "nginx")
 
 
 def test_the_data_go_when_they_are_asked_for(references: dict[str, dict[str, Any]], target: Target) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from system import traces
+from system import state, traces
 from system.controller import Controller, Play
 from system.target import REMOTE, Target, root_folder
 
@@ -47,7 +47,7 @@ def test_nothing_but_data_is_left(removed: Play, references: dict[str, dict[str,
 
 
 def test_nginx_rests_and_has_its_default_site_back(removed: Play, target: Target) -> None:
-    assert target.run("pgrep nginx").returncode != 0
+    assert not state.runs(target, "nginx")
     assert target.output("readlink -f /etc/nginx/sites-enabled/default") == "/etc/nginx/sites-available/default"
     if target.init == "systemd":
         assert target.run("systemctl is-enabled nginx").stdout.strip() == "disabled"
