@@ -7,18 +7,18 @@ from typing import TYPE_CHECKING, Any
 __version__ = "0.1.0"
 
 if TYPE_CHECKING:
-    from gramex import config
+    from gramex import config, service
     from gramex.running import commandline, conf, shutdown
 
-__all__ = ["__version__", "commandline", "conf", "config", "shutdown"]
+__all__ = ["__version__", "commandline", "conf", "config", "service", "shutdown"]
 
 
 def __getattr__(name: str) -> Any:
-    """Return a name that apps import; `config` is a module, the others are in `gramex.running`."""
+    """Return a name that apps import; `config` and `service` are modules, the others are in `gramex.running`."""
     from importlib import import_module
 
-    if name == "config":
-        return import_module("gramex.config")
+    if name in ("config", "service"):
+        return import_module(f"gramex.{name}")
     if name in __all__:
         return getattr(import_module("gramex.running"), name)
     raise AttributeError(f"module 'gramex' has no attribute {name!r}")

@@ -23,6 +23,8 @@ app_log = logging.getLogger("gramex")
 
 BACKGROUND = ("schedule", "watch")  # sections that make something work beside the requests
 
+current: Services | None = None  # those in use, for the app's code
+
 
 class Services:
     """The services of one configuration.
@@ -77,8 +79,13 @@ class Services:
         if self.log is not old.log:
             old.log.flush()
             self.configure_log()
+        self._use()
         self.prepare(old.background)
         self.begin()
+
+    def _use(self) -> None:
+        global current
+        current = self
 
     def prepare(self, background: Background | None = None) -> None:
         """Read what shall work beside the requests. `background` is what does so already, for another configuration."""
@@ -156,5 +163,8 @@ class Services:
 
 
 def start(loaded: Loaded, old: Services | None = None) -> Services:
-    """Start the services of a configuration; `old` are those of the one that it replaces."""
-    return Services(loaded, old)
+    """Start the services of a configuration; `old` are those of the one that it replaces, in use until then."""
+    services = Services(loaded, old)
+    if old is None:
+        services._use()
+    return services

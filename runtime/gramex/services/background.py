@@ -89,3 +89,7 @@ def check(loaded: Loaded) -> None:
     """Read the sections without doing what they say; mistakes go to the log."""
     read_tasks(loaded, {})
     read_watches(loaded, {})
+    if loaded.conf.get("email"):
+        from gramex.services.email import read_servers
+
+        read_servers(loaded)

@@ -10,8 +10,6 @@ from typing import Any
 
 import pytest
 
-from gramex.check.configuration import check_configuration
-
 TASKS = """
 import asyncio, os, sys, threading, time
 from pathlib import Path
@@ -153,14 +151,14 @@ def test_a_mistake_has_the_line_of_its_key(serve: Any) -> None:
     assert "gramex.yaml:4: schedule:bad: hours: '25' is not" in start(serve, conf).log
 
 
-def test_check_finds_mistakes_and_runs_nothing(tmp_path: Path) -> None:
+def test_check_finds_mistakes_and_runs_nothing(check: Any, tmp_path: Path) -> None:
     (tmp_path / "gramex.yaml").write_text(
         "schedule:\n"
         '  good: {function: \'open("ran", "w")\', startup: true}\n'
         "  bad: {function: str.upper}\n"
         "  both: {function: str.upper, every: 1s, hours: 1}\n"
     )
-    found = {str(finding) for finding in check_configuration(tmp_path)}
+    found = check(tmp_path)
     assert len(found) == 2
     assert any(text.startswith("gramex.yaml:3: schedule:bad: has no schedule") for text in found)
     assert any(text.startswith("warning: gramex.yaml:4: schedule:both: every: is used") for text in found)

@@ -10,8 +10,6 @@ from typing import Any
 
 import pytest
 
-from gramex.check.configuration import check_configuration
-
 CODE = """
 import asyncio, threading
 from pathlib import Path
@@ -110,9 +108,9 @@ def test_a_mistake_names_its_place_and_costs_its_entry(serve: Any, spec: dict[st
     process.wait_for(lambda: notes(process))
 
 
-def test_unknown_keys_are_named(tmp_path: Path) -> None:
+def test_unknown_keys_are_named(check: Any, tmp_path: Path) -> None:
     (tmp_path / "gramex.yaml").write_text("watch: {x: {paths: data, on_any_event: str.upper, on_modify: str.upper}}\n")
-    found = [str(each) for each in check_configuration(tmp_path)]
+    found = check(tmp_path)
     assert found == ["warning: gramex.yaml:1: watch:x: on_modify: is not known: did you mean on_modified?"]
 
 
