@@ -62,7 +62,7 @@ def mistyped(loaded: Loaded) -> list[Finding]:
     """Return a warning for each key of ``app:`` that is not known, but is much like one that is."""
     app = loaded.conf.get("app") or {}
     findings = []
-    for section in ("", "listen", "settings", "session"):
+    for section in ("", "listen", "admin", "settings", "session"):
         values = app.get(section) if section else app
         keys = [option.name.split(".") for option in OPTIONS]
         known = {key[-1] for key in keys if key[:-1] == [section]} if section else {key[0] for key in keys}

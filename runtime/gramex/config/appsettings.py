@@ -11,7 +11,7 @@ from .problem import Problem
 from .tree import Place, Section, find_place
 
 # Keys below which every name is allowed: they go to Tornado, or to a store of the app's own.
-_SECTIONS = ("listen", "settings", "session")
+_SECTIONS = ("listen", "admin", "settings", "session")
 
 
 def check_app(conf: dict[str, Any], tree: Section) -> list[Problem]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from tornado.httputil import (
@@ -71,3 +72,13 @@ class Application(TornadoApplication):
     def log_request(self, handler: Any) -> None:
         """Write a finished request to the logs."""
         self.services.log.write(handler)
+
+    def observe(self, note: Callable[[Any], None]) -> None:
+        """Also pass each finished request to `note`. Without this, requests cost nothing more."""
+        write = self.log_request
+
+        def log_request(handler: Any) -> None:
+            write(handler)
+            note(handler)
+
+        self.log_request = log_request  # type: ignore[method-assign]

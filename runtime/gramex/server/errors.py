@@ -13,10 +13,10 @@ NOT_HEALTHY = 3
 class StartError(Exception):
     """The server cannot start; the text is for the operator."""
 
-    def __init__(self, message: str, code: int = CANNOT_LISTEN):
-        """`code` is the process's exit code."""
+    def __init__(self, message: str, code: int = CANNOT_LISTEN, busy: bool = False):
+        """`code` is the process's exit code, `busy` says that another process listens there."""
         super().__init__(message)
-        self.code = code
+        self.code, self.busy = code, busy
 
 
 def mistake(loaded: Loaded, message: str, *path: str) -> ConfigError:

@@ -32,6 +32,7 @@ from gramex.server.web import WebServer
 from gramex.services.events import Events
 
 if TYPE_CHECKING:
+    from gramex.server.admin import Admin
     from gramex.services import Services
 
 app_log = logging.getLogger("gramex")
@@ -48,6 +49,7 @@ class Life:
         self.loaded, self.changes = loaded, Changes(loaded, reload)
         self.listen: dict[str, Any] = (loaded.conf.get("app") or {}).get("listen") or {}
         self.services: Services | None = None  # those in use
+        self.admin: Admin | None = None
         self.retired: list[Services] = []  # of configurations before, which requests may still use
         self.listeners: list[Listener] = []
         self.acceptors: list[Acceptor] = []
@@ -72,6 +74,8 @@ class Life:
         finally:
             for listener in self.listeners:
                 listener.close()
+            if self.admin is not None:
+                self.admin.close()
             await cancel_rest()
             for retired in list(self.retired):
                 self._retire(retired)
@@ -99,6 +103,11 @@ class Life:
 
         raise_file_limit()
         self.server = WebServer(build(self.loaded, self.services), limits, tls)
+        if (self.loaded.conf.get("app") or {}).get("admin"):
+            from gramex.server.admin import Admin
+
+            self.admin = Admin(self.loaded, self.server, self._phase)
+            self.admin.start()
         self.services.prepare()
         health = self.listen.get("health")
         if health:
@@ -162,6 +171,9 @@ class Life:
         else:
             task.cancel()
 
+    def _phase(self) -> str:
+        return "draining" if self.stopped.is_set() else "ready" if self.acceptors else "starting"
+
     def _announce(self) -> None:
         """Say on the console and to the service manager where this process listens."""
         scheme = "https" if self.server.tls else "http"
@@ -196,6 +208,8 @@ class Life:
         with contextlib.suppress(Exception):
             for listener in self.listeners:
                 listener.withdraw()
+            if self.admin is not None:
+                self.admin.withdraw()
             if self.services is not None:
                 self.services.flush()
         os._exit(0)
@@ -216,6 +230,8 @@ class Life:
         self.manager.reloading()
         old = reload_application(self.server, self.changes.read)
         self.manager.ready("reloaded" if old else "running with the configuration of before: the new one has a mistake")
+        if self.admin is not None:
+            self.admin.reloaded(old is not None)
         if old is not None:
             self.services = self.server.application.services
             self.retired.append(old)

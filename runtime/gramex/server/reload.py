@@ -35,7 +35,7 @@ def reload_application(server: WebServer, read: Callable[[], Loaded]) -> Service
             raise ConfigError(*mistakes)
         started = services.start(loaded, old.services)
         application = build(loaded, started, old)
-        if server.tls is not None and listen(loaded).get("ssl_options"):
+        if server.tls is not None and section(loaded, "listen").get("ssl_options"):
             load_certificate(server.tls, loaded)
     except Exception as error:
         if isinstance(error, ConfigError):
@@ -50,15 +50,16 @@ def reload_application(server: WebServer, read: Callable[[], Loaded]) -> Service
     started.replace(old.services)
     server.application = application
     loaded.report(first=False)
-    if listen(loaded) != listen(old.loaded):
-        app_log.warning("Changes of app.listen take effect at the next start")
+    for name in ("listen", "admin"):
+        if section(loaded, name) != section(old.loaded, name):
+            app_log.warning("Changes of app.%s take effect at the next start", name)
     app_log.info("Reloaded %s", loaded.folder)
     return old.services
 
 
-def listen(loaded: Loaded) -> dict[str, Any]:
-    """Return ``app.listen``."""
-    return (loaded.conf.get("app") or {}).get("listen") or {}
+def section(loaded: Loaded, name: str) -> dict[str, Any]:
+    """Return ``app.NAME``."""
+    return (loaded.conf.get("app") or {}).get(name) or {}
 
 
 def new_mistakes(now: list[Problem], before: list[Problem]) -> list[Problem]:

@@ -43,7 +43,7 @@ class Listener:
         try:
             self.sock.listen(BACKLOG)
         except OSError as error:
-            raise StartError(_busy(self.sock.getsockname(), error)) from None
+            raise StartError(_busy(self.sock.getsockname(), error), busy=is_taken(error)) from None
 
     def withdraw(self) -> None:
         """Let nobody new find the socket; what waits can still be accepted."""
@@ -193,7 +193,7 @@ def bind_port(port: int, address: str = "") -> list[Listener]:
                     skipped = error
                     listeners.pop().close()
                     continue
-                raise StartError(_busy(name, error)) from None
+                raise StartError(_busy(name, error), busy=is_taken(error)) from None
             port = port or sock.getsockname()[1]  # port 0: the same free one for both families
     except StartError:
         for listener in listeners:
@@ -204,9 +204,14 @@ def bind_port(port: int, address: str = "") -> list[Listener]:
     return listeners
 
 
+def is_taken(error: OSError) -> bool:
+    """True if another process listens there."""
+    return error.errno == errno.EADDRINUSE or getattr(error, "winerror", None) == 10048
+
+
 def _busy(name: Any, error: OSError) -> str:
     host, port = name[0], name[1]
-    if error.errno == errno.EADDRINUSE or getattr(error, "winerror", None) == 10048:
+    if is_taken(error):
         return f"Port {port} is busy. Use --listen.port=<new-port>"
     if error.errno == errno.EACCES:
         return f"Port {port} needs privileges that this user does not have. Use --listen.port=<port from 1024 up>"
@@ -239,7 +244,8 @@ def _refuse_taken(path: Path) -> None:
     except OSError as error:
         if error.errno != errno.EAGAIN:
             raise StartError(_unix_trouble(path, error)) from None
-    raise StartError(f"{path} is in use by another process. Stop that first, or use --listen.unix=<other path>")
+    message = f"{path} is in use by another process. Stop that first, or use --listen.unix=<other path>"
+    raise StartError(message, busy=True)
 
 
 @contextlib.contextmanager
