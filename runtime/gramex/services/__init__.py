@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 app_log = logging.getLogger("gramex")
 
-BACKGROUND = ("schedule", "watch")  # sections that make something work beside the requests
+BACKGROUND = ("schedule", "alert", "watch", "email")  # sections that are there beside the requests
 
 current: Services | None = None  # those in use, for the app's code
 

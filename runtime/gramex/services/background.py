@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from gramex.services.schedule import Schedule, Task
     from gramex.services.watch import Watch, Watcher
 
-SCHEDULE = ("schedule",)  # sections with tasks
+SCHEDULE = ("schedule", "alert")  # sections with tasks
 
 
 class Background:
@@ -30,6 +30,7 @@ class Background:
     def read(self, services: Services) -> None:
         """Read what the configuration of `services` says. What it leaves as it was is not disturbed."""
         self.services = services
+        check_email(services.loaded)
         self.tasks = read_tasks(services.loaded, self.tasks)
         self.watches = read_watches(services.loaded, self.watches)
 
@@ -73,7 +74,12 @@ def read_tasks(loaded: Loaded, old: Mapping[str, Task]) -> dict[str, Task]:
         return {}
     from gramex.services.schedule import read_schedule
 
-    return read_schedule(loaded, old)
+    tasks = read_schedule(loaded, old)
+    if loaded.conf.get("alert"):
+        from gramex.services.email.alert import read_alerts
+
+        tasks |= read_alerts(loaded, old)
+    return tasks
 
 
 def read_watches(loaded: Loaded, old: Mapping[str, Watch]) -> dict[str, Watch]:
@@ -85,11 +91,16 @@ def read_watches(loaded: Loaded, old: Mapping[str, Watch]) -> dict[str, Watch]:
     return watch.read_watches(loaded, old)
 
 
-def check(loaded: Loaded) -> None:
-    """Read the sections without doing what they say; mistakes go to the log."""
-    read_tasks(loaded, {})
-    read_watches(loaded, {})
+def check_email(loaded: Loaded) -> None:
+    """Read ``email:``; mistakes go to the log, rather than to the first who sends mail."""
     if loaded.conf.get("email"):
         from gramex.services.email import read_servers
 
         read_servers(loaded)
+
+
+def check(loaded: Loaded) -> None:
+    """Read the sections without doing what they say; mistakes go to the log."""
+    check_email(loaded)
+    read_tasks(loaded, {})
+    read_watches(loaded, {})

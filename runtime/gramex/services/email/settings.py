@@ -47,9 +47,16 @@ class Server:
     timeout: float = TIMEOUT
 
 
+# The last configuration that was read, and what it has: its mistakes are logged once.
+last: tuple[Loaded, dict[str, Server]] | None = None
+
+
 def read_servers(loaded: Loaded) -> dict[str, Server]:
     """Return the entries of ``email:`` by their names. Mistakes are logged, and cost their entries."""
-    return read_entries(loaded, "email", make_server)
+    global last
+    if last is None or last[0] is not loaded:
+        last = loaded, read_entries(loaded, "email", make_server)
+    return last[1]
 
 
 def make_server(entry: Entry) -> Server:
