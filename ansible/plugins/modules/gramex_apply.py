@@ -116,6 +116,7 @@ def workplace(check: bool) -> Iterator[Path]:
     finally:
         if not check:
             files.remove(pip.WORK)
+            files.empty(pip.CACHE)  # made for the folder alone, where nothing is deployed
 
 
 def unpack(payload: str, into: Path) -> None:
