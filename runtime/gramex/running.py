@@ -9,33 +9,19 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from gramex.config import inuse
+from gramex.config.view import View, view
 
 
-class Conf(dict[str, Any]):
+class Conf(View):
     """The configuration in use, as a mapping whose text keys are attributes too: ``conf.app.listen.port``.
 
     It is a copy: to change it changes nothing. A reload refreshes it, the object stays the same.
     """
 
-    def __getattr__(self, name: str) -> Any:
-        """Return a key."""
-        try:
-            return self[name]
-        except KeyError:
-            raise AttributeError(f"the configuration has no {name!r} here") from None
-
     def replace(self, content: Mapping[str, Any]) -> None:
         """Take over another content."""
         self.clear()
-        self.update((key, _view(value)) for key, value in content.items())
-
-
-def _view(value: Any) -> Any:
-    if isinstance(value, dict):
-        section = Conf()
-        section.replace(value)
-        return section
-    return [_view(each) for each in value] if isinstance(value, list) else value
+        self.update(view(dict(content)))
 
 
 conf = Conf()

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from tornado.web import RequestHandler
 
+from gramex.config.view import view
 from gramex.handlers.base import BaseHandler
 from gramex.handlers.patterns import normalise
 from gramex.handlers.registry import find_class, is_absent, short
@@ -107,7 +108,7 @@ class Entries:
 
     def make_class(self, base: type[RequestHandler], name: str, spec: Mapping[str, Any], kwargs: dict[str, Any]) -> Any:
         """Return a subclass of a handler for one entry; it keeps the handler's class name."""
-        names: dict[str, Any] = {"name": name, "conf": spec, "kwargs": kwargs, "given": kwargs}
+        names: dict[str, Any] = {"name": name, "conf": view(spec), "kwargs": view(kwargs), "given": kwargs}
         names |= {"loaded": self.loaded, "services": self.services, "__module__": base.__module__}
         return type(base.__name__, (base,), names)
 

@@ -11,6 +11,7 @@ from typing import Any, ClassVar
 
 from tornado.web import HTTPError
 
+from gramex.config.view import View
 from gramex.handlers.directory import Directory, DirectoryError
 from gramex.handlers.login import LoginHandler
 
@@ -34,7 +35,7 @@ class LDAPAuth(LoginHandler):
         user = kwargs.get("user")
         super().setup(**{**kwargs, "user": user if isinstance(user, Mapping) else None})
         cls.directory = Directory(kwargs, cls.loaded.folder)
-        cls.kwargs = {key: value for key, value in cls.kwargs.items() if key not in SECRETS}
+        cls.kwargs = View((key, value) for key, value in cls.kwargs.items() if key not in SECRETS)
 
     async def authenticate(self, user: str, password: str) -> dict[str, Any] | None:
         """Return the user as the directory knows it.

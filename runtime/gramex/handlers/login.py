@@ -11,6 +11,7 @@ from typing import Any, ClassVar
 
 from tornado.web import HTTPError
 
+from gramex.config.view import View
 from gramex.handlers.auth import render_file
 from gramex.handlers.base import BaseHandler
 from gramex.handlers.lockout import Lockout, parse_delay
@@ -80,7 +81,7 @@ class LoginHandler(AuthHandler):
         cls.user_arg = parse_field(kwargs.get("user"), "user")
         cls.password_arg = parse_field(kwargs.get("password"), "password")
         # Templates name the fields by handler.kwargs.user.arg
-        cls.kwargs = {**cls.kwargs, "user": Field(arg=cls.user_arg), "password": Field(arg=cls.password_arg)}
+        cls.kwargs = View(cls.kwargs, user=View(arg=cls.user_arg), password=View(arg=cls.password_arg))
         template = kwargs.get("template")
         if template is not None and template is not True:
             cls.template = cls.loaded.folder / str(template)
@@ -156,16 +157,6 @@ class LoginHandler(AuthHandler):
         self.set_status(status)
         self.set_header("Content-Type", "text/html; charset=UTF-8")
         self.finish(render_file(self, self.template, error=error))
-
-
-class Field(dict[str, Any]):
-    """A field's settings, for templates: ``handler.kwargs["user"].arg``."""
-
-    def __getattr__(self, name: str) -> Any:
-        try:
-            return self[name]
-        except KeyError:
-            raise AttributeError(name) from None
 
 
 def account_of(name: str) -> str:

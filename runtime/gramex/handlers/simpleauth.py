@@ -10,6 +10,7 @@ from typing import Any, ClassVar
 
 from tornado.web import HTTPError
 
+from gramex.config.view import View
 from gramex.handlers.login import LoginHandler
 from gramex.handlers.lookup import Lookup
 from gramex.handlers.password import Credentials
@@ -41,7 +42,7 @@ class SimpleAuth(LoginHandler):
         for problem in cls.credentials.problems:
             app_log.error("url:%s: %s", cls.name, problem)
         # What handlers and templates can see has no passwords.
-        cls.kwargs = {**cls.kwargs, "credentials": cls.credentials.attributes}
+        cls.kwargs = View(cls.kwargs, credentials=cls.credentials.attributes)
         cls.lookup = None if lookup is None else Lookup(lookup, cls.loaded.folder)
 
     async def authenticate(self, user: str, password: str) -> dict[str, Any] | None:
