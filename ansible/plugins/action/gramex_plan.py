@@ -109,6 +109,10 @@ class ActionModule(ActionBase):
                 raise
             checker.add(f"it cannot be reached: {error.message}", "host")
             return {}
+        except AnsibleError as error:  # what the local connection raises where nobody can become root
+            said = str(error.message).rpartition(">>> Standard Error")[2]
+            checker.problems.append(refusal(" ".join(said.split())))
+            return {}
         if answer.get("failed"):
             said = (str(answer.get(part) or "").strip() for part in ("module_stderr", "module_stdout", "msg"))
             checker.problems.append(refusal(next(filter(None, said), "it gave no answer")))
@@ -120,7 +124,7 @@ def refusal(text: str) -> Problem:
     """Say in our words why a host ran no module at all."""
     low = text.lower()
     if "sudo" in low or "privilege" in low or "become" in low:
-        right = "run the play as root, or with `--ask-become-pass` where sudo is set up"
+        right = "run the play as root, or with `--ask-become-pass` where sudo is set up (make deploy ARGS=-K)"
         return Problem(f"it is not possible to become root there: {text}", "privileges", right=right)
     if "python" in low and ("not found" in low or "no such file" in low or "interpreter" in low):
         return Problem(f"there is no Python to work with: {text}", "python", right="apt-get install python3")
