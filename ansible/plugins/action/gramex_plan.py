@@ -114,8 +114,8 @@ class ActionModule(ActionBase):
             checker.problems.append(refusal(" ".join(said.split())))
             return {}
         if answer.get("failed"):
-            said = (str(answer.get(part) or "").strip() for part in ("module_stderr", "module_stdout", "msg"))
-            checker.problems.append(refusal(next(filter(None, said), "it gave no answer")))
+            texts = (str(answer.get(part) or "").strip() for part in ("module_stderr", "module_stdout", "msg"))
+            checker.problems.append(refusal(next(filter(None, texts), "it gave no answer")))
             return {}
         return dict(answer["facts"])
 
