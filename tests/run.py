@@ -78,8 +78,8 @@ class Run:
 
     def pytest(self, *paths: str, minutes: float = PYTEST_MINUTES, hosts: bool = False) -> tuple[bool, str]:
         """Run tests; `hosts` takes those that start containers and are left out else."""
-        # Those of nginx go through its life on these kinds of host; the scenarios have the other ones.
-        environment = {"GRAMEX_TEST_HOSTS": "trixie,bare"} if hosts else {}
+        # Those of nginx go through its life on this kind of host; the scenarios have the other ones.
+        environment = {"GRAMEX_TEST_HOSTS": "trixie"} if hosts else {}
         return self.command(sys.executable, "-m", "pytest", "-q", *paths, minutes=minutes, **environment)
 
     def command(self, *command: str, minutes: float, **more: str) -> tuple[bool, str]:
