@@ -6,7 +6,7 @@ export LC_ALL := C.UTF-8
 export PATH := $(CURDIR)/$(VENV):$(PATH)
 
 .DEFAULT_GOAL := help
-.PHONY: help deploy undeploy test bench lint format image base-image bundle lock controller developer
+.PHONY: help deploy undeploy test bench fuzz lint format image base-image bundle lock controller developer
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "%-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -22,6 +22,9 @@ test: developer ## Prove it: unit tests, then real hosts in containers; ARGS="..
 
 bench: developer ## Measure the runtime beside bare Tornado; ARGS="--only static" picks rows
 	@python benchmarks/run.py $(ARGS)
+
+fuzz: developer ## Send malformed requests to every kind of handler; REQUESTS=200000 SEED=1, ARGS="--only 42" repeats one
+	@python benchmarks/fuzz/run.py --requests $(or $(REQUESTS),200000) --seed $(or $(SEED),1) $(ARGS)
 
 lint: developer ## Check style, types and playbooks
 	@tools/lint.sh
