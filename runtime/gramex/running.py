@@ -37,11 +37,16 @@ refresh()
 
 
 def shutdown() -> None:
-    """Stop this process as SIGTERM does: requests under way are finished, then it ends. Any thread may call it."""
+    """Stop as SIGTERM does: requests under way are finished, then the process ends. Any thread may call it.
+
+    Of several processes (``app.listen.processes``) all end.
+    """
+    from gramex.server.worker import is_supervised
+
     if sys.platform == "win32":
         signal.raise_signal(signal.SIGINT)
     else:
-        os.kill(os.getpid(), signal.SIGTERM)
+        os.kill(os.getppid() if is_supervised() else os.getpid(), signal.SIGTERM)
 
 
 def commandline(arguments: Sequence[str] | None = None) -> int:

@@ -29,9 +29,18 @@ def run(loaded: Loaded, reload: Callable[[], Loaded]) -> int:
         ConfigError: a setting of the server is wrong.
     """
     global running
-    from gramex.server.life import Life
+    from gramex.server.worker import is_supervised
 
     open_standard_descriptors()
+    listen = (loaded.conf.get("app") or {}).get("listen") or {}
+    if listen.get("processes") is not None and not is_supervised():
+        from gramex.server.supervisor import Supervisor, count_processes
+
+        count = count_processes(loaded)
+        if count > 1:
+            return Supervisor(loaded, count).run()
+    from gramex.server.life import Life
+
     loop = new_loop()
     asyncio.set_event_loop(loop)
 

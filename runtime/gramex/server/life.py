@@ -21,7 +21,7 @@ from gramex.server.changes import INTERVAL, Changes
 from gramex.server.drain import TERMINAL_IDLE, drain
 from gramex.server.errors import StartError, mistake
 from gramex.server.health import check_health
-from gramex.server.limits import read_limits
+from gramex.server.limits import DRAIN, read_limits
 from gramex.server.notify import ServiceManager
 from gramex.server.reload import reload_application
 from gramex.server.signals import Signals
@@ -29,6 +29,7 @@ from gramex.server.sockets import Listener, open_listeners
 from gramex.server.tls import tls_context
 from gramex.server.watchman import Watchman
 from gramex.server.web import WebServer
+from gramex.server.worker import is_supervised
 from gramex.services.events import Events
 
 if TYPE_CHECKING:
@@ -37,7 +38,6 @@ if TYPE_CHECKING:
 
 app_log = logging.getLogger("gramex")
 
-DRAIN = 30.0  # seconds
 HEALTH_TIMEOUT = 30.0  # seconds
 
 
@@ -183,7 +183,7 @@ class Life:
             else:
                 app_log.info("Listening on port %s (%s)", listener.sock.getsockname()[1], listener)
         first = self.listeners[0]
-        if sys.stdout is not None:
+        if sys.stdout is not None and not is_supervised():
             with contextlib.suppress(OSError, ValueError):
                 url = str(first) if first.unix else f"{scheme}://{browsable(first.sock.getsockname())}/"
                 print(f"Gramex {__version__} listening on {url}. Press Ctrl-C to stop", flush=True)

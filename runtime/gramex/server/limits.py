@@ -9,6 +9,8 @@ from typing import Any
 from gramex.config import Loaded
 from gramex.server.errors import mistake
 
+DRAIN = 30.0  # seconds that clients get to end what they began
+
 
 @dataclass(frozen=True, slots=True)
 class Limits:

@@ -13,6 +13,7 @@ from typing import Any
 
 from gramex.config import Loaded
 from gramex.server.errors import StartError, mistake
+from gramex.server.worker import is_supervised
 
 FIRST_INHERITED = 3  # SD_LISTEN_FDS_START of sd_listen_fds(3)
 BACKLOG = 1024  # connections that wait to be accepted; the kernel caps it at net.core.somaxconn
@@ -157,7 +158,8 @@ def inherit_listeners() -> list[Listener]:
         if sock.type != socket.SOCK_STREAM or not listening:
             sock.detach()
             raise StartError(f"LISTEN_FDS: descriptor {number} does not listen. Use ListenStream= in the socket unit")
-        listeners.append(Listener(sock, shared=True))
+        # Supervised processes stop together: each takes what waits, which nobody would serve after them.
+        listeners.append(Listener(sock, shared=not is_supervised()))
     return listeners
 
 
