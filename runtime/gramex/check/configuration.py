@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -79,7 +79,9 @@ def mistyped(loaded: Loaded) -> list[Finding]:
 def build(loaded: Loaded) -> list[Finding]:
     """Build the application and what the server needs of the configuration; what stops a start is returned."""
     from gramex.handlers.routing import build as build_application
+    from gramex.server.admin import read_section as read_admin
     from gramex.server.limits import read_limits
+    from gramex.server.supervisor import count_processes
     from gramex.server.tls import tls_context
     from gramex.services.background import check as check_background
 
@@ -88,7 +90,8 @@ def build(loaded: Loaded) -> list[Finding]:
     services: Any = SimpleNamespace(
         cookie_secret="0" * 64, data=Path(tempfile.gettempdir()), writable=False, instance=""
     )
-    for step in (read_limits, tls_context, lambda loaded: build_application(loaded, services), check_background):
+    steps: list[Callable[[Loaded], object]] = [read_limits, count_processes, read_admin, tls_context]
+    for step in (*steps, lambda loaded: build_application(loaded, services), check_background):
         try:
             step(loaded)
         except ConfigError as error:

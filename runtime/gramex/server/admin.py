@@ -60,9 +60,7 @@ class Admin:
             ConfigError: neither ``port`` nor ``unix`` is given.
         """
         self.loaded, self.server, self.phase = loaded, server, phase
-        self.section: dict[str, Any] = loaded.conf["app"]["admin"]
-        if self.section.get("port") is None and not self.section.get("unix"):
-            raise mistake(loaded, "needs `port`, such as 9989, or `unix`, the path of a socket", "admin")
+        self.section = read_section(loaded)
         self.metrics = Metrics()
         self.web = WebServer(self, LIMITS)
         self.listeners: list[Listener] = []
@@ -197,6 +195,18 @@ class Admin:
             "gramex_ready": ("1: takes requests", phase == READY),
             "gramex_draining": ("1: was told to stop, and finishes what began", phase == "draining"),
         }
+
+
+def read_section(loaded: Loaded) -> dict[str, Any]:
+    """Return ``app.admin``, {} for none.
+
+    Raises:
+        ConfigError: neither ``port`` nor ``unix`` is given.
+    """
+    section: dict[str, Any] = (loaded.conf.get("app") or {}).get("admin") or {}
+    if section and section.get("port") is None and not section.get("unix"):
+        raise mistake(loaded, "needs `port`, such as 9989, or `unix`, the path of a socket", "admin")
+    return section
 
 
 def send(connection: Any, line: RequestStartLine, status: int, body: str | bytes, kind: str = TEXT) -> None:

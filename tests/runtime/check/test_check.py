@@ -135,6 +135,16 @@ def test_settings_of_the_server(check: Check) -> None:
     assert "app.listen.trusted" in lines[2]
 
 
+def test_admin_and_processes(check: Check) -> None:
+    code, lines = check("app:\n  listen: {processes: 0}\n  admin: {address: localhost}\n")
+    assert code == 2
+    assert lines[0] == "gramex.yaml:2: app.listen.processes: must be a whole number from 1 to 256, not 0"
+    assert lines[1].startswith("gramex.yaml:3: app.admin: needs `port`")
+    code, lines = check("app:\n  listen: {processes: 2}\n  admin: {prot: 80, port: 81}\n")
+    assert (code, len(lines)) == (0, 2)
+    assert "app.admin.prot: is not known: did you mean port?" in lines[0]
+
+
 def test_the_log_section(check: Check, tmp_path: Path) -> None:
     code, lines = check("log:\n  loggers: {gramex: {handlers: [nothing]}}\n")
     assert code == 2
