@@ -74,8 +74,8 @@ def test_an_interrupted_deploy_is_mended_by_the_next(target: Target, browser: Br
     target.run(f'cd /root/gramex && python3 -c "{starter}" >/root/gramex-test/killed.log 2>&1 </dev/null &')
     target.wait("grep -q 'Bring releases' /root/gramex-test/killed.log", 120)
     time.sleep(0.5)
-    target.output(f"kill -s {sign} -$(cat /root/gramex-test/group)")
-    target.wait("! kill -s 0 -$(cat /root/gramex-test/group) 2>/dev/null")
+    target.output(f"kill -s {sign} -- -$(cat /root/gramex-test/group)")
+    target.wait("! kill -s 0 -- -$(cat /root/gramex-test/group) 2>/dev/null")
     done = target.run("cd /root/gramex && make deploy 2>&1", timeout=300)
     assert done.returncode == 0, done.stdout[-3000:]
     assert f"{word} teas" in browser.get("/").text
