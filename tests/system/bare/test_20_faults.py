@@ -76,6 +76,8 @@ def test_an_interrupted_deploy_is_mended_by_the_next(target: Target, browser: Br
     time.sleep(0.5)
     target.output(f"kill -s {sign} -- -$(cat /root/gramex-test/group)")
     target.wait("! kill -s 0 -- -$(cat /root/gramex-test/group) 2>/dev/null")
+    if sign == "INT":
+        assert "Run the same command again" in target.output("cat /root/gramex-test/killed.log")
     done = target.run("cd /root/gramex && make deploy 2>&1", timeout=300)
     assert done.returncode == 0, done.stdout[-3000:]
     assert f"{word} teas" in browser.get("/").text
