@@ -65,7 +65,7 @@ def ensure() -> Engine:
         )
     if not shutil.which("dockerd"):
         install(PACKAGES)
-    return start()
+    return find() or start()  # where systemd is process 1, the package has started it
 
 
 def is_debian() -> bool:
