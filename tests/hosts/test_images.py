@@ -4,6 +4,7 @@ import dataclasses
 from pathlib import Path
 
 import pytest
+
 from hosts import images
 
 ONE = images.IMAGES[0]
