@@ -16,7 +16,7 @@ from system.target import Browser, Target, root_folder
 
 UNDISTURBED = (
     "systemctl show -P MainPID nginx 'gramex-site@*' && "
-    "find /var/cache/gramex /etc/gramex -type f | sort | xargs sha256sum"
+    "find /var/cache/gramex /etc/gramex -type f -print0 | sort -z | xargs -0 sha256sum"
 )
 
 
