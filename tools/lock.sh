@@ -15,4 +15,4 @@ lock runtime 3.10 --extra speed --extra windows pyproject.toml
 lock uv 3.11 --group bootstrap
 lock build 3.10 --group build
 lock controller 3.11 --group controller
-lock test 3.11 --extra speed --extra ldap --extra metrics pyproject.toml --group controller --group test
+lock test 3.11 --extra speed --extra ldap --extra redis --extra metrics pyproject.toml --group controller --group test
