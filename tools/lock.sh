@@ -15,4 +15,6 @@ lock runtime 3.10 --extra speed --extra windows pyproject.toml
 lock uv 3.11 --group bootstrap
 lock build 3.10 --group build
 lock controller 3.11 --group controller
-lock test 3.11 --extra speed --extra ldap --extra redis --extra metrics pyproject.toml --group controller --group test
+lock test 3.11 --extra speed --extra data --extra ldap --extra redis --extra metrics pyproject.toml --group controller --group test
+lock wine 3.11 --group wine
+lock pandas 3.11 --group pandas
