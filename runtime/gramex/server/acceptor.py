@@ -46,10 +46,14 @@ class Acceptor:
 
     def take_waiting(self) -> None:
         """Accept everything that waits now: for a socket that nobody will serve after us."""
+        self.sock.setblocking(False)
         while self._accept_one():
             pass
 
     def _accept(self, sock: object, events: int) -> None:
+        # Whoever shares the socket shares this flag. systemd clears it for a service without NonBlocking=yes,
+        # and the accept that finds nobody waiting would then stop the loop.
+        self.sock.setblocking(False)
         for _ in range(BATCH):
             if not self.active or not self._accept_one():
                 return

@@ -46,6 +46,12 @@ def test_colours_inherit_the_socket_and_a_connection_starts_the_activator(app):
     assert colour["Type"] == "notify"
 
 
+def test_no_start_makes_the_shared_socket_blocking(app):
+    texts = units(app())
+    for name in ("gramex-site.service", "gramex-site@.service"):
+        assert unit(texts[f"{UNITS}/{name}"])["Service"]["NonBlocking"] == "yes"
+
+
 def test_only_activator_and_socket_start_at_boot(app):
     texts = units(app())
     starts = {path for path, text in texts.items() if "[Install]" in text}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import http.client
 import socket
 import stat
 import sys
@@ -154,6 +155,18 @@ def test_inherited_socket_keeps_connections_for_the_next_process(work_on: Any) -
         second = work_on([sock])
         assert waiting.makefile("rb").read().endswith(f"page of {second.pid}".encode())
         waiting.close()
+
+
+def test_a_shared_socket_that_another_process_makes_blocking(work_on: Any) -> None:
+    with listening(("127.0.0.1", 0)) as sock:
+        process = work_on([sock])
+        kept = http.client.HTTPConnection(*sock.getsockname(), timeout=10)
+        for _ in range(2):
+            sock.setblocking(True)  # as systemd does for each further service that is given the socket
+            with socket.create_connection(sock.getsockname(), timeout=10):
+                kept.request("GET", "/page")  # after the connection: the loop has taken it, and must not wait for more
+                assert kept.getresponse().read().endswith(f"page of {process.pid}".encode())
+        kept.close()
 
 
 def test_listen_fds_for_another_process_is_ignored(work: Any) -> None:
