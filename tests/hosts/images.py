@@ -61,6 +61,8 @@ IMAGES = (
     _bare("trixie"),
     Image("bookworm", "sysv", ("sysvinit-core", "sysv-rc", "initscripts", *SERVER), ("/sbin/init",)),
 )
+# Runs Windows programs. A gigabyte: made only by the tests that want it, with `ensure((WINE,))`.
+WINE = Image("bookworm", "wine", ("wine", "wine64", "ca-certificates", "procps", "python3"), ("bash",))
 
 
 def authorities() -> list[Path]:
