@@ -28,7 +28,7 @@ UNIT = {
     "roles": ("tests/ansible", "tests/hosts", "tests/system", "tests/test_molecule_config.py", "tests/test_run.py"),
 }
 HOSTS = {
-    "ldap": ("tests/runtime/handlers/auth/ldap",),
+    "servers": ("tests/runtime/handlers/auth/ldap", "tests/runtime/redis"),
     "image": ("tests/images",),
     "nginx": ("tests/ansible/nginx/hosts",),
 }

@@ -17,7 +17,7 @@ from gramex.handlers.staticfile import Signature, signature
 from gramex.loaders import Template, loader_for
 
 KEPT = 1000  # results; a loader or an argument that is new each time must not fill the memory
-KEPT_BYTES = 500_000_000  # of files that they were loaded from
+KEPT_BYTES = 500_000_000  # of files that they were loaded from, unless ``cache:`` says another size
 UNSETTLED = 50_000_000  # ns; within one tick of its clock a file may change and keep its time
 
 
@@ -136,10 +136,23 @@ def digest(path: str) -> bytes:
 def keep_bound() -> None:
     """Forget results that were not asked for the longest, until the rest is within the bounds."""
     with guard:
+        most = most_bytes()
         total = sum(each.size for each in entries.values())
-        while entries and (len(entries) > KEPT or total > KEPT_BYTES):
+        while entries and (len(entries) > KEPT or total > most):
             _, gone = entries.popitem(last=False)
             total -= gone.size
+
+
+def most_bytes() -> int:
+    """Return the bytes that may be kept: the size of the first store of ``cache:`` that is in memory."""
+    from gramex.config import inuse
+
+    section = inuse.loaded.conf.get("cache") if inuse.loaded else None
+    for spec in section.values() if isinstance(section, Mapping) else ():
+        if isinstance(spec, Mapping) and spec.get("type", "memory") == "memory":
+            size = spec.get("size")
+            return size if isinstance(size, int) and size > 0 else KEPT_BYTES
+    return KEPT_BYTES
 
 
 def frozen(value: Any) -> Any:

@@ -7,7 +7,9 @@ import math
 import threading
 import time
 from collections.abc import Mapping
-from typing import Any, NamedTuple
+from pathlib import Path
+from typing import Any, NamedTuple, Protocol
+from urllib.parse import quote
 
 from gramex.handlers.requestkey import key_function
 
@@ -43,6 +45,16 @@ class Kept(NamedTuple):
     headers: list[tuple[str, str]]
     body: bytes
     expires: float  # on the monotonic clock
+
+
+class Store(Protocol):
+    """Where answers are kept."""
+
+    def get(self, key: str) -> Kept | None:
+        """Return what is kept under a key, if it has not expired."""
+
+    def put(self, key: str, kept: Kept) -> None:
+        """Keep an answer."""
 
 
 class MemoryStore:
@@ -85,16 +97,16 @@ def cost(key: str, kept: Kept) -> int:
     return 1000 + len(key) + len(kept.body) + sum(len(name) + len(value) + 100 for name, value in kept.headers)
 
 
-stores: dict[tuple[str, int], MemoryStore] = {}  # what is kept outlives a reload
+stores: dict[tuple[str, str], Store] = {}  # what is kept outlives a reload
 
 
-def find_store(conf: Mapping[str, Any], name: Any) -> MemoryStore:
-    """Return a store of the section ``cache:``, the first one if `name` is None.
+def find_store(loaded: Any, data: Path, name: Any) -> Store:
+    """Return a store of the section ``cache:``, the first one if `name` is None; files are in the folder `data`.
 
     Raises:
-        ValueError: there is none of that name.
+        ValueError: there is none of that name, or its entry has a mistake.
     """
-    section = conf.get("cache")
+    section = loaded.conf.get("cache")
     section = section if isinstance(section, Mapping) else {}
     if name is None:
         name = next(iter(section), "memory")
@@ -102,11 +114,34 @@ def find_store(conf: Mapping[str, Any], name: Any) -> MemoryStore:
         raise ValueError(f"cache: store: there is no {name!r} in the section cache:")
     spec = section.get(name)
     spec = spec if isinstance(spec, Mapping) else {}
-    if spec.get("type", "memory") != "memory":
-        app_log.warning("cache:%s: type %s is not known: answers are kept in memory", name, spec["type"])
-    size = spec.get("size", SIZE)
+    key = str(name), repr(spec)
+    if key not in stores:
+        stores[key] = make_store(str(name), spec, data)
+    return stores[key]
+
+
+def make_store(name: str, spec: Mapping[str, Any], data: Path) -> Store:
+    """Return the store of an entry of ``cache:``.
+
+    Raises:
+        ValueError: its path cannot be meant, or a package for it is missing.
+    """
+    kind, size, path = str(spec.get("type", "memory")).lower(), spec.get("size", SIZE), spec.get("path")
     size = size if isinstance(size, int) and size > 0 else SIZE
-    return stores.setdefault((str(name), size), MemoryStore(size))
+    if kind == "disk":
+        from gramex.handlers.keptdisk import DiskStore
+
+        folder = Path(str(path)).absolute() if path else data / "cache"
+        return DiskStore(folder / f"{quote(name, safe='')}.db", size)
+    if kind == "redis":
+        from gramex.handlers.keptredis import RedisAnswers
+        from gramex.services.redisserver import find_package, parse_place
+
+        find_package(f"cache:{name}: type")
+        return RedisAnswers(parse_place(path, f"cache:{name}: path"), name, size)
+    if kind != "memory":
+        app_log.warning("cache:%s: type %s is not known: answers are kept in memory", name, spec["type"])
+    return MemoryStore(size)
 
 
 class AnswerCache:
@@ -127,7 +162,7 @@ class AnswerCache:
             )
         parts = spec.get("key", "request.uri")
         self.key = key_function(parts if isinstance(parts, list) else [parts], "cache: key")
-        self.store = find_store(cls.loaded.conf, spec.get("store"))
+        self.store = find_store(cls.loaded, cls.services.data, spec.get("store"))
         expiry = spec.get("expiry")
         duration = expiry.get("duration") if isinstance(expiry, Mapping) else expiry
         duration = math.inf if duration is None else duration

@@ -35,6 +35,7 @@ TEXTS = {
     416: "There is no such part of this file.",
     429: "Too many requests. Please wait a little.",
     500: "Something went wrong on the server. It has been logged.",
+    503: "The server cannot answer this just now. Please try again in a little while.",
     501: "This page needs a part of Gramex that this server does not have.",
 }
 WHITESPACE = ("all", "single", "oneline")
@@ -128,6 +129,18 @@ class ErrorMixin:
     allowed: ClassVar[frozenset[str] | None] = None
     # What the request ended with, for the request log.
     error: BaseException | None = None
+
+    def _handle_request_exception(self: Any, error: BaseException) -> None:
+        if isinstance(error, OSError):
+            from gramex.services.redisserver import Unreachable
+
+            if isinstance(error, Unreachable):  # it will be back: nobody's fault, and no traceback
+                try:
+                    raise HTTPError(503, "%s", error) from None
+                except HTTPError as unavailable:  # tornado logs the exception that is being handled
+                    super()._handle_request_exception(unavailable)  # type: ignore[misc]
+                return
+        super()._handle_request_exception(error)  # type: ignore[misc]
 
     def send_error(self: Any, status_code: int = 500, **kwargs: Any) -> None:
         """Answer with an error page; an answer that has begun is broken off, so that nobody takes it for complete."""

@@ -13,7 +13,12 @@ from gramex.services.session.store import Record, SessionStore
 __all__ = ["Counters", "Record", "SessionStore", "open_store"]
 
 # type -> (module, class). Only the one in use is imported, when the first session is asked for.
-STORES = {"sqlite": ("sqlite", "SQLiteStore"), "json": ("jsonfile", "JSONStore"), "memory": ("memory", "MemoryStore")}
+STORES = {
+    "sqlite": ("sqlite", "SQLiteStore"),
+    "json": ("jsonfile", "JSONStore"),
+    "memory": ("memory", "MemoryStore"),
+    "redis": ("redisstore", "RedisStore"),
+}
 
 
 def open_store(conf: Any, data: Path) -> SessionStore:

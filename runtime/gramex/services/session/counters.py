@@ -24,6 +24,7 @@ REMOVE = (
     "(SELECT forget FROM counter ORDER BY forget DESC LIMIT 1 OFFSET ?)"
 )
 DAY = 86400
+SKEW = 5.0  # seconds by which clocks of machines that share counts may differ
 
 
 class Count(NamedTuple):
@@ -47,7 +48,7 @@ class Counters:
     def get(self, kind: str, name: str) -> Count:
         """Return a count; zero if there is none."""
         with self._lock:
-            return self._get(_key(kind, name), time.time())
+            return self._get(key_of_name(kind, name), time.time())
 
     def take_turn(self, kind: str, name: str, delays: Sequence[float]) -> float:
         """Count a try, unless the name is held up. Returns the seconds to wait; 0: it is counted, go on.
@@ -55,32 +56,32 @@ class Counters:
         The n-th try holds the name up for the n-th of `delays`, the last one repeats: so there is never more than one
         at a time, in all processes together. `clear` after a success; tries are forgotten a day after the last one.
         """
-        now = time.time()
         wait = 0.0
 
-        def next_count(old: Count) -> Count:
+        def next_count(old: Count, now: float) -> Count:
             nonlocal wait
-            if now < old.until <= now + max(delays):  # more than that: the clock was set back
+            wait = 0.0
+            if now < old.until <= now + max(delays) + SKEW:  # more than that: the clock was set back
                 wait = old.until - now
                 return old
             return Count(old.number + 1, now + delays[min(old.number, len(delays) - 1)])
 
-        self._change(_key(kind, name), now, next_count, DAY)
+        self._change(kind, name, next_count, DAY)
         return wait
 
     def hit(self, kind: str, name: str, period: float) -> Count:
         """Count one more within a period of seconds that begins with the first; its `until` is the period's end."""
-        now = time.time()
 
-        def next_count(old: Count) -> Count:
-            return Count(old.number + 1, old.until) if now < old.until <= now + period else Count(1, now + period)
+        def next_count(old: Count, now: float) -> Count:
+            held = now < old.until <= now + period + SKEW
+            return Count(old.number + 1, old.until) if held else Count(1, now + period)
 
-        return self._change(_key(kind, name), now, next_count, period)
+        return self._change(kind, name, next_count, period)
 
     def clear(self, kind: str, name: str) -> None:
         """Forget a count."""
         with self._lock:
-            key = _key(kind, name)
+            key = key_of_name(kind, name)
             if self._get(key, time.time()).number:
                 self._connection.execute("DELETE FROM counter WHERE key = ?", (key,))
 
@@ -105,12 +106,14 @@ class Counters:
         found = self._connection.execute("SELECT count, until, forget FROM counter WHERE key = ?", (key,)).fetchone()
         return Count(0, 0) if found is None or found[2] <= now else Count(found[0], found[1])
 
-    def _change(self, key: bytes, now: float, next_count: Callable[[Count], Count], keep: float) -> Count:
+    def _change(self, kind: str, name: str, next_count: Callable[[Count, float], Count], keep: float) -> Count:
+        key = key_of_name(kind, name)
         with self._lock:
             connection = self._connection
             connection.execute("BEGIN IMMEDIATE")
             try:
-                count = next_count(self._get(key, now))
+                now = time.time()  # after the wait for others, whose time would else be later than ours
+                count = next_count(self._get(key, now), now)
                 connection.execute(
                     "INSERT OR REPLACE INTO counter (key, count, until, forget) VALUES (?, ?, ?, ?)",
                     (key, count.number, count.until, max(now, count.until) + keep),
@@ -137,5 +140,6 @@ class Counters:
             self._tidying.start()
 
 
-def _key(kind: str, name: str) -> bytes:
+def key_of_name(kind: str, name: str) -> bytes:
+    """Return what a name is kept under."""
     return hashlib.sha256(f"{kind}\0{name}".encode("utf-8", "surrogatepass")).digest()[:24]

@@ -5,14 +5,14 @@ from __future__ import annotations
 import logging
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 app_log = logging.getLogger("gramex")
 
 DAY = 86400  # seconds
-TYPES = ("sqlite", "json", "memory")
+TYPES = ("sqlite", "json", "memory", "redis")
 FILES = {"sqlite": "session.db", "json": "session.json"}
 SAMESITE = {"lax": "Lax", "strict": "Strict", "none": "None", "false": None}
 # `flush` is Gramex's interval between two writes of the JSON file. Ours is written before each answer.
@@ -32,7 +32,8 @@ class SessionSettings:
 
     cookie: str = "sid"
     type: str = "sqlite"
-    file: Path = Path()  # not used by the type memory
+    file: Path = Path()  # not used by the types memory and redis
+    place: Mapping[str, Any] = field(default_factory=dict)  # of the Redis server
     days: float = 31
     persistent: bool = True
     purge: float = 3600
@@ -75,6 +76,7 @@ def parse_settings(conf: Any, data: Path) -> SessionSettings:
         cookie=cookie,
         type=kind,
         file=_file(conf.get("path"), kind, data),
+        place=_place(conf.get("path"), data) if kind == "redis" else {},
         days=31 if expiry is False else days(expiry, "app.session.expiry"),
         persistent=expiry is not False,
         purge=_number(conf.get("purge", 3600), "app.session.purge"),
@@ -109,6 +111,15 @@ def _file(path: Any, kind: str, data: Path) -> Path:
     if default is None:
         return Path()
     # An app that only sets `type` inherits the packaged path of another type.
-    if not path or any(Path(path) == data / name for name in FILES.values()):
-        return data / default
-    return Path(str(path)).absolute()
+    return data / default if _is_packaged(path, data) else Path(str(path)).absolute()
+
+
+def _place(path: Any, data: Path) -> dict[str, Any]:
+    from gramex.services.redisserver import find_package, parse_place
+
+    find_package("app.session.type")
+    return parse_place(None if _is_packaged(path, data) else path, "app.session.path")
+
+
+def _is_packaged(path: Any, data: Path) -> bool:
+    return not path or any(Path(str(path)) == data / name for name in FILES.values())

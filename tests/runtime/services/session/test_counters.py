@@ -73,6 +73,15 @@ def test_a_day_later_it_is_forgotten(counters: Counters, clock: list[float]):
     assert counters.get("login", "ann").number == 0
 
 
+def test_a_clock_that_is_a_little_behind_lets_nobody_in(counters: Counters, monkeypatch: pytest.MonkeyPatch):
+    assert counters.take_turn("login", "ann", [60]) == 0
+    assert counters.hit("pool", "x", 60).number == 1
+    now = time.time()
+    monkeypatch.setattr(time, "time", lambda: now - 2)
+    assert counters.take_turn("login", "ann", [60]) > 60
+    assert counters.hit("pool", "x", 60).number == 2
+
+
 def test_only_one_at_a_time_in_all_processes(counters: Counters, tmp_path: Path):
     code = (
         "import sys; from pathlib import Path; from gramex.services.session import Counters; "

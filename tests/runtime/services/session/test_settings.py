@@ -54,7 +54,7 @@ def test_path(conf: dict[str, object], file: Path):
 @pytest.mark.parametrize(
     ("conf", "words"),
     [
-        ({"type": "postgres"}, "app.session.type: must be one of sqlite, json, memory, not 'postgres'"),
+        ({"type": "postgres"}, "app.session.type: must be one of sqlite, json, memory, redis, not 'postgres'"),
         ({"expiry": "soon"}, "app.session.expiry: must be a number above 0, not 'soon'"),
         ({"expiry": 0}, "app.session.expiry"),
         ({"expiry": 1e9}, "more than a century"),
@@ -68,6 +68,34 @@ def test_mistakes_name_the_key(conf: object, words: str):
     with pytest.raises(ValueError, match=r"app\.session") as caught:
         parse_settings(conf, DATA)
     assert words in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("path", "place"),
+    [
+        (None, {"host": "localhost", "port": 6379, "db": 0}),
+        ("/data/session.db", {"host": "localhost", "port": 6379, "db": 0}),  # the packaged path of SQLite
+        ("cache.example", {"host": "cache.example", "port": 6379, "db": 0}),
+        ("h:1:2:pass", {"host": "h", "port": 1, "db": 2, "password": "pass"}),
+        ("h:1:2:username=u:password=p=q", {"host": "h", "port": 1, "db": 2, "username": "u", "password": "p=q"}),
+        ("/run/redis.sock", {"unix_socket_path": "/run/redis.sock"}),
+        ("rediss://h/1", {"url": "rediss://h/1"}),
+    ],
+)
+def test_redis_place(path: str | None, place: dict[str, object]):
+    assert parse_settings({"type": "redis", "path": path}, DATA).place == place
+
+
+@pytest.mark.parametrize("path", ["h:x", "h:1:x", "http://h", "redis://h:x/", "h:1:2:color=red"])
+def test_redis_place_that_is_none(path: str):
+    with pytest.raises(ValueError, match=r"app\.session\.path: "):
+        parse_settings({"type": "redis", "path": path}, DATA)
+
+
+def test_redis_without_its_package(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr("gramex.services.redisserver.find_spec", lambda name: None)
+    with pytest.raises(ValueError, match=r"app\.session\.type: redis is not installed; install gramex-runtime"):
+        parse_settings({"type": "redis"}, DATA)
 
 
 def test_unknown_key_is_a_warning(caplog: pytest.LogCaptureFixture):
