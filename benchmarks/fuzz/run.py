@@ -26,7 +26,7 @@ import app
 from exchange import BOUND, Answer, Client, Hang, backend
 from generate import Generator, Request
 
-CLIENTS = 16
+CLIENTS = 64  # most of them wait: for what comes after bytes that may be no request
 CHECK = 1000  # requests between two looks at memory and log
 WARM = 2000  # requests after which memory should not grow
 GROWTH = 24.0  # MiB

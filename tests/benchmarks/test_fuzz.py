@@ -11,15 +11,15 @@ FOLDER = Path(__file__).parents[2] / "benchmarks" / "fuzz"
 
 
 def fuzz(*command: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run([sys.executable, *command], capture_output=True, text=True, timeout=240)
+    return subprocess.run([sys.executable, *command], capture_output=True, text=True, timeout=300)
 
 
 def test_malformed_requests_find_nothing() -> None:
-    result = fuzz(str(FOLDER / "run.py"), "--requests=5000", "--seed=7", "--seconds=60")
+    result = fuzz(str(FOLDER / "run.py"), "--requests=20000", "--seed=7", "--seconds=200")
     assert result.returncode == 0, result.stdout + result.stderr
     sent = re.match(r"seed 7: (\d+) requests in \d+ s, memory \+[\d.]+ MiB; ", result.stdout)
     assert sent, result.stdout
-    assert int(sent[1]) > 500
+    assert int(sent[1]) > 5000  # all of them, unless the machine is very busy
     for status in ("101", "200", "301", "400", "403", "404", "501", "599"):
         assert f" {status}: " in result.stdout  # requests reach what they are meant for
 
