@@ -62,6 +62,17 @@ COMMANDS = (
         2,
         ("update",),
     ),
+    Command(
+        "mail",
+        "send the alerts of these names, entries of alert: of the app in this folder, now",
+        "gramex.services.email.send:run",
+        (
+            Option("list", "switch", "", "list the names"),
+            Option("init", "switch", "", "show what to write into gramex.yaml"),
+        ),
+        "NAME ...",
+        MANY,
+    ),
     Command("run", "start the installed app NAME", "gramex.setup.install:run", (*OPTIONS, *LOG_OPTIONS), "NAME", 1),
     Command(
         "setup",

@@ -118,3 +118,44 @@ def test_a_mistake_in_email_is_told_once_at_the_start(serve: Any) -> None:
     process = serve({"email": {"bad": {"type": "smtp"}}, "alert": {"one": {"to": "a@x.org", "every": "1h"}}})
     assert process.log.count("email:bad: host: is missing") == 1
     assert "alert:one: service: must be an entry of email:, of which there are: none that could be used" in process.log
+
+
+PEOPLE = "name,mail\nAnn & co,ann@x.org\nNobody,\nBob,bob@x.org\n"
+
+
+def test_a_mail_for_each_row(serve: Any, smtp: Any) -> None:
+    server = smtp()
+    alert = {
+        "to": '{{ row["mail"] }}',
+        "data": {"people": {"url": "people.csv"}, "facts": {"function": "app.news()"}, "years": [2025, 2026]},
+        "each": "people",
+        "condition": "len(data['people']) == 3",
+        "subject": '{{ index }}: {{ row["name"] }}',
+        "markdown": '**{{ data["facts"] }}** {{ data["years"][1] }}\n\n| a |\n|---|\n| b |',
+        "attachments": ['{{ row["name"] }}.txt'],
+        "startup": True,
+    }
+    files = {"app.py": CODE, "people.csv": PEOPLE, "Ann & co.txt": "A", "Bob.txt": "B", "Nobody.txt": ""}
+    process = serve(conf(server.port, **alert), files)
+    process.wait_for(lambda: len(server.mails) == 2)
+    found = [(mail.recipients, mail.message["Subject"]) for mail in server.mails]
+    assert found == [(["ann@x.org"], "0: Ann & co"), (["bob@x.org"], "2: Bob")]
+    html = server.mails[0].message.get_body(("html",))
+    assert html is not None
+    assert "<strong><Tom & co></strong> 2026" in html.get_content()
+    assert "<td>b</td>" in html.get_content()
+    assert [part.get_filename() for part in server.mails[1].message.iter_attachments()] == ["Bob.txt"]
+    process.wait_log("alert:one: row 1: ValueError")  # who has no address keeps nobody else from theirs
+    process.wait_log("alert:one failed")
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"data": {"x": [1]}, "each": "y"}, "each: must be a name of data:, which has x; not 'y'"),
+        ({"data": 5}, "data: must be a file, a function or rows, not 5"),
+        ({"data": {"x": "postgresql://x/y"}}, "x: must be a file; read postgresql://x/y in a function"),
+    ],
+)
+def test_mistakes_of_data(check: Any, tmp_path: Path, change: dict[str, Any], message: str) -> None:
+    test_mistakes(check, tmp_path, change, message)
