@@ -142,7 +142,7 @@ def test_a_mail_for_each_row(serve: Any, smtp: Any) -> None:
     assert found == [(["ann@x.org"], "0: Ann & co"), (["bob@x.org"], "2: Bob")]
     html = server.mails[0].message.get_body(("html",))
     assert html is not None
-    assert "<strong><Tom & co></strong> 2026" in html.get_content()
+    assert "<strong>&lt;Tom &amp; co&gt;</strong> 2026" in html.get_content()
     assert "<td>b</td>" in html.get_content()
     assert [part.get_filename() for part in server.mails[1].message.iter_attachments()] == ["Bob.txt"]
     process.wait_log("alert:one: row 1: ValueError")  # who has no address keeps nobody else from theirs
