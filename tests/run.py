@@ -40,7 +40,7 @@ LONGEST = ("runtime", "default", "nginx", "bare")
 LANES = 4  # more do not help: each part has a core's work, and the longest part stays the longest
 PYTEST_MINUTES = 25
 SCENARIO_MINUTES = 30
-TAIL = 12  # lines of a part that passed
+TAIL = 24  # lines of a part that passed
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,6 +155,7 @@ class Run:
             "GRAMEX_TEST_RUN": self.name,
             "LC_ALL": "C.UTF-8",  # ansible refuses to start in a locale that is not UTF-8
             "PYTHONUNBUFFERED": "1",
+            "PYTEST_ADDOPTS": "--durations=8 --durations-min=5",  # where the minutes go
             **more,
         }
         with output.open("wb") as stream:
