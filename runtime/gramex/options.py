@@ -1,13 +1,12 @@
 """Declares the settings of the server, keys of ``app:`` and options of the command line alike, once for all their uses.
 
-``gramex --help``, the guide's table, the check of types and the names that are suggested for a mistyped one come from
-OPTIONS.
+``gramex --help``, the guide's reference, the check of types and the names that are suggested for a mistyped one come
+from OPTIONS.
 """
 
 from __future__ import annotations
 
 import math
-import sys
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
@@ -163,18 +162,3 @@ def nearest(name: str, names: Iterable[str], likeness: float = 0.6) -> str:
     import difflib
 
     return next(iter(difflib.get_close_matches(name, list(names), 1, likeness)), "")
-
-
-def markdown() -> str:
-    """Return the guide's table of the keys of ``app:``."""
-    rows = ["| key | default | meaning |", "|---|---|---|"]
-    rows += [f"| `{each.name}` | {_code(each.default)} | {each.help} |" for each in OPTIONS]
-    return "\n".join(rows) + "\n"
-
-
-def _code(default: str) -> str:
-    return f"`{default}`" if default[:1] in "/$" else default
-
-
-if __name__ == "__main__":
-    sys.stdout.write(markdown())

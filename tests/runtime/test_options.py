@@ -11,7 +11,7 @@ import yaml
 
 import gramex
 from gramex.commands import COMMANDS
-from gramex.options import BY_NAME, KINDS, LOG_OPTIONS, NAMES, OPTIONS, Option, markdown, nearest
+from gramex.options import BY_NAME, KINDS, LOG_OPTIONS, NAMES, OPTIONS, Option, nearest
 
 PACKAGE = Path(gramex.__file__).parent
 
@@ -110,18 +110,6 @@ def test_what_does_not_fit(kind: str, given: Any) -> None:
 def test_suggestions() -> None:
     assert nearest("listen.prot", BY_NAME) == "listen.port"
     assert nearest("qqqqqq", BY_NAME) == ""
-
-
-def test_markdown_has_each_setting() -> None:
-    table = markdown()
-    assert table.count("\n") == len(OPTIONS) + 2
-    for option in OPTIONS:
-        assert f"| `{option.name}` |" in table
-
-
-def test_the_guide_has_the_table_as_it_is_declared() -> None:
-    """Mend it by ``python -m gramex.options``."""
-    assert markdown() in (PACKAGE / "guide" / "configuration.md").read_text(encoding="utf-8")
 
 
 def test_the_guide_has_every_command() -> None:

@@ -1,68 +1,25 @@
-"""Serves the documentation: Markdown files of the package, rendered once each."""
+"""Serves the documentation: Markdown files of the package, rendered when somebody first asks for them."""
 
 from __future__ import annotations
 
-import re
 from functools import lru_cache
-from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
+from tornado.escape import xhtml_escape
 from tornado.template import Template
-from tornado.web import HTTPError
 
 from gramex import __version__
 from gramex.handlers.base import BaseHandler
+from gramex.handlers.guidepages import FOLDER, MENU, names, source
 
-FOLDER = Path(__file__).resolve().parent.parent / "guide"
-# The order of the menu. A test compares it with the folder.
-PAGES = ("index", "configuration", "handlers", "auth", "services", "command-line", "deploying", "security")
-
-
-class Page(NamedTuple):
-    """One rendered page: its title, its HTML, and its headings as (level, anchor, text)."""
-
-    title: str
-    body: str
-    headings: list[tuple[int, str, str]]
-
-
-def anchor(text: str, taken: set[str]) -> str:
-    """Return an id for a heading that no other heading of the page has."""
-    base = re.sub(r"[^a-z0-9]+", "-", re.sub(r"<[^>]*>", "", text).lower()).strip("-") or "section"
-    name, count = base, 1
-    while name in taken:
-        count += 1
-        name = f"{base}-{count}"
-    taken.add(name)
-    return name
-
-
-@lru_cache(maxsize=len(PAGES))
-def page(name: str) -> Page:
-    """Render the page `name`.
-
-    Raises:
-        KeyError: there is no such page.
-    """
-    if name not in PAGES:
-        raise KeyError(name)
-    import mistune  # 15 ms that only a visitor of the guide pays for
-
-    headings: list[tuple[int, str, str]] = []
-    taken: set[str] = set()
-
-    class Renderer(mistune.HTMLRenderer):
-        def heading(self, text: str, level: int, **attrs: Any) -> str:
-            name = anchor(text, taken)
-            headings.append((level, name, re.sub(r"<[^>]*>", "", text)))
-            return f'<h{level} id="{name}">{text}</h{level}>\n'
-
-        def table(self, text: str) -> str:
-            return f'<div class="table"><table>\n{text}</table></div>\n'  # wide tables scroll on a phone
-
-    markdown = mistune.create_markdown(renderer=Renderer(escape=True), plugins=["table", "strikethrough"])
-    body = str(markdown((FOLDER / f"{name}.md").read_text(encoding="utf-8")))
-    return Page(headings[0][2] if headings else name, body, headings)
+SEARCH, INDEX = "search", "search.json"
+HEADERS = {
+    "Content-Security-Policy": "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; "
+    "connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'",
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "no-referrer",
+}
+MISSING = '<h1>There is no such page</h1><p>Start at <a href=".">the first one</a>, or search for it above.</p>'
 
 
 @lru_cache(maxsize=1)
@@ -72,18 +29,70 @@ def layout() -> Template:
 
 
 class GuideHandler(BaseHandler):
-    """Answers ``/`` with the first page and ``/NAME`` with the page of that name."""
+    """Answers ``/`` with the first page, ``/NAME`` with the page of that name, ``/search?q=`` with what has words."""
 
     def get(self, name: str = "") -> None:
-        """Write a page.
+        """Write a page."""
+        name = name or "index"
+        for header, value in HEADERS.items():
+            self.set_header(header, value)
+        if name == INDEX:
+            from gramex.handlers.guidesearch import index_json
 
-        Raises:
-            HTTPError: 404, there is no such page.
-        """
-        try:
-            current = page(name or "index")
-        except KeyError:
-            raise HTTPError(404, "the guide has no page %s", name) from None
-        menu = [(each, page(each).title) for each in PAGES]
+            self.set_header("Content-Type", "application/json; charset=UTF-8")
+            self.write(index_json())
+        elif name == SEARCH:
+            query = self.get_arg("q", "").strip()[:200]
+            self.write_page(SEARCH, "Search", results(query), query=query)
+        elif name in names():
+            from gramex.handlers.guidemarkdown import render  # 15 ms that only a visitor of the guide pays for
+
+            self.write_page(name, source(name).title, render(name), sections=source(name).sections)
+        else:
+            self.set_status(404)
+            self.write_page("", "There is no such page", MISSING, query=name.replace("-", " "))
+
+    head = get
+
+    def write_page(self, name: str, title: str, body: str, sections: Any = (), query: str = "") -> None:
+        """Write a page in the layout; `body` is HTML."""
+        order = names()
+        place = order.index(name) if name in order else None
+        around = [
+            (source(order[other]).title, url(order[other])) if place is not None and 0 <= other < len(order) else None
+            for other in ((place or 0) - 1, (place or 0) + 1)
+        ]
+        menu = [
+            (group, [(each, url(each), source(each).title) for each in pages if each in order]) for group, pages in MENU
+        ]
         self.set_header("Content-Type", "text/html; charset=UTF-8")
-        self.write(layout().generate(page=current, name=name or "index", menu=menu, version=__version__))
+        self.write(
+            layout().generate(
+                name=name, title=title, body=body, sections=sections, query=query, menu=menu,
+                previous=around[0], next=around[1], version=__version__,
+            )
+        )  # fmt: skip
+
+
+def url(name: str) -> str:
+    """Return where a page is, relative to any other."""
+    return "." if name == "index" else name
+
+
+def results(query: str) -> str:
+    """Return the page of results, as HTML."""
+    from gramex.handlers.guidesearch import excerpt, find
+
+    if not query:
+        return "<h1>Search</h1><p>Write some words into the field above. A section is found if it has all of them.</p>"
+    found = find(query)
+    words = f"{len(found)} section{'s' if len(found) != 1 else ''}" if found else "Nothing"
+    items = "".join(
+        f'<li><a href="{xhtml_escape(row.url)}">{xhtml_escape(row.heading)}</a> '
+        f"<small>{xhtml_escape(row.page)}</small><p>{excerpt(row.text, query)}</p></li>"
+        for row in found
+    )
+    hint = "" if found else "<p>Try fewer words, or a part of one.</p>"
+    return (
+        f'<h1>Search</h1><p role="status">{words} for “{xhtml_escape(query)}”.</p>{hint}<ol class="found">{items}</ol>'
+    )
