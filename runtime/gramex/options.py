@@ -108,6 +108,7 @@ OPTIONS = (
     Option("listen.address", "text", "all", "address to listen on, such as 127.0.0.1"),
     Option("listen.unix", "text", "none", "path of a UNIX socket, in place of a port"),
     Option("listen.processes", "whole", "1", "processes that share the port or socket; not on Windows"),
+    Option("listen.watchdog", "number", "120", "seconds after which one of them that hangs is replaced; 0: never"),
     Option("listen.ssl_options", "mapping", "none", "serve HTTPS: `certfile` and `keyfile`, PEM, relative to the app"),
     Option("listen.health", "text", "none", "path that must answer below 400 before the server says that it is ready"),
     Option("listen.health_timeout", "number", "30", "seconds in which it must answer"),

@@ -81,7 +81,7 @@ def build(loaded: Loaded) -> list[Finding]:
     from gramex.handlers.routing import build as build_application
     from gramex.server.admin import read_section as read_admin
     from gramex.server.limits import read_limits
-    from gramex.server.supervisor import count_processes
+    from gramex.server.supervisor import count_processes, read_watchdog
     from gramex.server.tls import tls_context
     from gramex.services.background import check as check_background
 
@@ -90,7 +90,7 @@ def build(loaded: Loaded) -> list[Finding]:
     services: Any = SimpleNamespace(
         cookie_secret="0" * 64, data=Path(tempfile.gettempdir()), writable=False, instance=""
     )
-    steps: list[Callable[[Loaded], object]] = [read_limits, count_processes, read_admin, tls_context]
+    steps: list[Callable[[Loaded], object]] = [read_limits, count_processes, read_watchdog, read_admin, tls_context]
     for step in (*steps, lambda loaded: build_application(loaded, services), check_background):
         try:
             step(loaded)

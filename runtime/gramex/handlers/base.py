@@ -120,8 +120,11 @@ class BaseHandler(XSRFMixin, SessionMixin, RedirectMixin, ArgumentMixin, HeaderM
 
     def flush(self, include_footers: bool = False) -> Future[None]:
         """Send what was written. What only a user may see must not be kept by caches that others use."""
-        if self.is_private and not self._headers_written:
-            make_private(self._headers)
+        if not self._headers_written:
+            if self.is_private:
+                make_private(self._headers)
+            if self._headers.get("Content-Type", "").startswith("text/event-stream"):
+                self._headers.setdefault("X-Accel-Buffering", "no")  # nginx would hold back events
         return super().flush(include_footers)
 
     def finish(self, chunk: Any = None) -> Future[None]:

@@ -1,4 +1,4 @@
-"""Conditional and partial requests: If-None-Match, If-Modified-Since, If-Range, Range (RFC 9110, 13 and 14)."""
+"""Conditional and partial requests: If-Match, If-None-Match, If-Range, Range and their like (RFC 9110, 13 and 14)."""
 
 from __future__ import annotations
 
@@ -31,6 +31,19 @@ def is_same(etag: str, wanted: str) -> bool:
     """True if the header If-None-Match names `etag`; weak and strong tags compare alike."""
     etag = etag.removeprefix("W/")
     return any(each in ("*", etag) or each.removeprefix("W/") == etag for each in ETAG.findall(wanted))
+
+
+def is_failed(headers: HTTPHeaders, etag: str, modified: float) -> bool:
+    """True if the client wants the file only as it was once, and it is another one now: the answer is 412.
+
+    Weak tags are taken for strong ones: the compressed form of a file has a weak tag, and nobody could ask for it else.
+    """
+    wanted = headers.get("If-Match")
+    if wanted is not None:
+        return not is_same(etag, wanted)
+    since = headers.get("If-Unmodified-Since")
+    date = None if since is None else seconds(since)
+    return date is not None and int(modified) > date
 
 
 def is_not_modified(headers: HTTPHeaders, etag: str, modified: float) -> bool:

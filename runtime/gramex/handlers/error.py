@@ -32,6 +32,7 @@ TEXTS = {
     403: "This page is not open to you.",
     404: "There is no such page here.",
     405: "This page does not answer that method.",
+    412: "It is not any more what you have seen of it.",
     416: "There is no such part of this file.",
     429: "Too many requests. Please wait a little.",
     500: "Something went wrong on the server. It has been logged.",

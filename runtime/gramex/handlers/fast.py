@@ -28,6 +28,8 @@ DEMANDING = frozenset(
     [
         "Content-Length",
         "Expect",
+        "If-Match",
+        "If-Unmodified-Since",
         "Range",
         "Transfer-Encoding",
         "Upgrade",

@@ -11,7 +11,7 @@ from tornado.web import HTTPError
 
 from gramex.handlers.base import BaseHandler
 from gramex.handlers.clock import clock
-from gramex.handlers.conditional import Part, is_not_modified, wanted_part
+from gramex.handlers.conditional import Part, is_failed, is_not_modified, wanted_part
 from gramex.handlers.contenttype import ContentTypes
 from gramex.handlers.current import current_handler
 from gramex.handlers.fileheaders import FileHeaders
@@ -227,9 +227,12 @@ class FileHandler(BaseHandler):
     async def send_static(self, file: StaticFile) -> None:
         """Send a file as it is: whole, a part of it, or "not modified"."""
         request = self.request
+        is_read = request.method in ("GET", "HEAD")
+        if is_read and is_failed(request.headers, file.etag, file.modified):
+            raise HTTPError(412)
         for name, value in file.headers.items():
             self.set_header(name, value)
-        if request.method not in ("GET", "HEAD"):
+        if not is_read:
             part: Part | bool | None = None
         elif is_not_modified(request.headers, file.etag, file.modified):
             self.set_status(304)

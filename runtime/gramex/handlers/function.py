@@ -76,5 +76,7 @@ class FunctionHandler(BaseHandler):
             part = await part
         data = as_bytes(part)
         if data:
+            if not self._headers_written and "X-Accel-Buffering" not in self._headers:
+                self.set_header("X-Accel-Buffering", "no")  # nginx would hold back parts until it has some KiB
             self.write(data)
             await self.flush()

@@ -69,6 +69,16 @@ class Exchange(HTTP1Connection):
             self.stream.refuse(413)
             raise StreamClosedError from None
 
+    def _can_keep_alive(self, start_line: Any, headers: HTTPHeaders) -> bool:
+        # Tornado compares the whole value: `keep-alive, close`, or the two in headers of their own, would go on.
+        value = headers.get("Connection")
+        if value is not None and "," in value:
+            words = {word.strip().lower() for word in value.split(",")}
+            if "close" in words or (start_line.version == "HTTP/1.0" and "keep-alive" not in words):
+                return False
+            return not self.params.no_keep_alive
+        return super()._can_keep_alive(start_line, headers)
+
     def _parse_headers(self, data: bytes) -> tuple[str, HTTPHeaders]:
         return read_header(data) or super()._parse_headers(data)
 
@@ -165,4 +175,14 @@ class Connection(HTTP1ServerConnection):
                 if turn % TURN == 0:
                     await asyncio.sleep(0)
         finally:
+            if stream.refused and self.exchange is not None:
+                self._note_refusal(delegate, self.exchange)
             delegate.on_close(self)
+
+    def _note_refusal(self, delegate: Any, exchange: Exchange) -> None:
+        """Log a request that was refused before a handler saw it."""
+        from gramex.server.refused import Refused
+
+        start_line, headers = exchange._request_start_line, getattr(exchange, "_request_headers", None)
+        ip, seconds = self.context.remote_ip, time.monotonic() - self.since
+        delegate.note_refusal(Refused(self.stream.refused, start_line, headers, ip, seconds), self.context)

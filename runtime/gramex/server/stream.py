@@ -17,6 +17,7 @@ from tornado.iostream import IOStream, SSLIOStream, StreamBufferFullError, Unsat
 
 app_log = logging.getLogger("gramex")
 
+BAD_REQUEST = b"HTTP/1.1 400 Bad Request\r\n\r\n"  # what tornado sends where it cannot read a request
 AHEAD = 16384  # bytes of the next request that are read while the present one is answered
 LINGER = 2.0  # seconds that a refused client may go on sending before the connection is cut
 LINGER_BYTES = 10_000_000  # and how much of it is read and thrown away
@@ -26,7 +27,7 @@ class Counted:
     """What both kinds of stream share: `received` counts the bytes that came in."""
 
     received = 0
-    refused = False
+    refused = 0  # the status that the client was refused with
     socket: Any
 
     def set_nodelay(self, value: bool) -> None:
@@ -36,7 +37,7 @@ class Counted:
         """Answer with a bare status and close."""
         if self.closed():  # type: ignore[attr-defined]
             return
-        self.refused = True
+        self.refused = status
         phrase = http.HTTPStatus(status).phrase
         answer = f"HTTP/1.1 {status} {phrase}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n"
         with contextlib.suppress(OSError):  # a client that does not read gets none
@@ -129,6 +130,9 @@ class Stream(Counted, IOStream):
         Raises:
             StreamClosedError: the connection is closed.
         """
+        if data == BAD_REQUEST:
+            self.refuse(400)
+            return finished()
         if not self._write_buffer and not self._closed and type(data) is bytes and data:
             try:
                 count = self.socket.send(data)
@@ -146,6 +150,13 @@ class Stream(Counted, IOStream):
 
 class TlsStream(Counted, SSLIOStream):
     """A TLS connection; what is counted is decrypted."""
+
+    def write(self, data: bytes | memoryview) -> Future[None]:
+        """Send data, as `Stream.write`."""
+        if data == BAD_REQUEST:
+            self.refuse(400)
+            return finished()
+        return super().write(data)
 
     def read_from_fd(self, buf: bytearray | memoryview) -> int | None:
         """Read what is there; None if nothing is."""

@@ -28,6 +28,7 @@ app_log = logging.getLogger("gramex")
 STEP = 1.0  # seconds between two looks at most
 FIRST_PAUSE, LONGEST_PAUSE = 0.1, 30.0  # seconds before a process is started again; doubled each time
 STEADY = 60.0  # seconds after which an end counts as the first
+WATCHDOG = 120.0  # seconds without a sign of life after which a process is replaced
 PATIENCE = 15.0  # seconds beyond the drain until a process that does not end is killed
 
 
@@ -44,6 +45,7 @@ class Worker:
         self.pid = 0
         self.ready = self.heard = False
         self.began = 0.0
+        self.last = 0.0  # when it last gave a sign of life
         self.pause = FIRST_PAUSE
         self.due = 0.0  # when to start the next one, on the monotonic clock
 
@@ -63,6 +65,7 @@ class Worker:
                 lines = self.sock.recv(4096).split(b"\n")
                 self.ready = self.ready or b"READY=1" in lines
                 self.heard = True
+                self.last = time.monotonic()
         except BlockingIOError:
             return
 
@@ -90,6 +93,7 @@ class Supervisor:
         self.loaded, self.count = loaded, count
         listen: dict[str, Any] = loaded.conf["app"]["listen"]
         self.drain = float(listen.get("drain", DRAIN))
+        self.watchdog = read_watchdog(loaded)
         self.announced = False
         self.stopping = 0.0  # when the drain began, on the monotonic clock
         self.killed = False
@@ -119,6 +123,7 @@ class Supervisor:
                 self._start_due()
                 self._wait()
                 self._reap()
+                self._end_hung()
                 self._tell()
         except StartError as error:
             app_log.error("%s", error)
@@ -141,7 +146,8 @@ class Supervisor:
         now = time.monotonic()
         for worker in self.workers:
             if not (worker.pid or self.stopping) and now >= worker.due:
-                worker.start(self.listeners, self.manager.interval * 2)
+                intervals = [each for each in (self.watchdog, self.manager.interval * 2) if each]
+                worker.start(self.listeners, min(intervals, default=0))
                 if self.stopping:  # the signal came in between
                     worker.kill(signal.SIGTERM)
         if self.stopping and not self.killed and now > self.stopping + self.drain + PATIENCE:
@@ -152,7 +158,7 @@ class Supervisor:
     def _wait(self) -> None:
         """Sleep until a signal or a message comes, or something is due."""
         dues = [worker.due - time.monotonic() for worker in self.workers if not (worker.pid or self.stopping)]
-        steps = [STEP, *dues, *([self.manager.interval] if self.manager.interval else [])]
+        steps = [STEP, *dues, *(each for each in (self.watchdog / 4, self.manager.interval) if each)]
         readable = [self.wakened, *(worker.sock for worker in self.workers)]
         select.select(readable, [], [], max(0.0, min(steps)))
         try:
@@ -185,6 +191,17 @@ class Supervisor:
                 pause = worker.due - time.monotonic()
                 app_log.error("Process %s %s. Another one starts in %.1f s", worker.instance, how, pause)
 
+    def _end_hung(self) -> None:
+        """Kill processes that have given no sign of life for too long; `_reap` sees to the next ones."""
+        if not self.watchdog or self.stopping:
+            return
+        now = time.monotonic()
+        for worker in self.workers:
+            if worker.pid and worker.ready and now - worker.last > self.watchdog:
+                app_log.error("Process %s has hung for %.0f s and is killed", worker.instance, now - worker.last)
+                worker.last = now  # once
+                worker.kill(signal.SIGKILL)
+
     def _tell(self) -> None:
         """Tell the service manager how we are."""
         if not self.announced and not self.stopping and all(worker.ready for worker in self.workers):
@@ -216,6 +233,20 @@ class Supervisor:
                 listener.withdraw()
         for worker in self.workers:
             worker.kill(number)
+
+
+def read_watchdog(loaded: Loaded) -> float:
+    """Return the seconds after which a process that gives no sign of life is replaced; 0 for never.
+
+    Raises:
+        ConfigError: the value of ``app.listen.watchdog`` cannot be meant.
+    """
+    seconds = ((loaded.conf.get("app") or {}).get("listen") or {}).get("watchdog", WATCHDOG)
+    if seconds is False:
+        return 0.0
+    if isinstance(seconds, bool) or not isinstance(seconds, (int, float)) or seconds < 0:
+        raise mistake(loaded, f"must be a number of seconds, 0 for never, not {seconds!r}", "listen", "watchdog")
+    return float(seconds)
 
 
 def count_processes(loaded: Loaded) -> int:

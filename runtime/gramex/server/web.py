@@ -61,6 +61,15 @@ class WebServer(HTTPServerConnectionDelegate):
         """Called by a connection for each request."""
         return self.application.start_request(server_conn, request_conn)
 
+    def note_refusal(self, refused: Any, context: Context) -> None:
+        """Called by a connection for a request that it refused itself."""
+        log_request = getattr(self.application, "log_request", None)
+        if log_request is not None:  # the admin listener has no log
+            trusted = getattr(self.application, "trusted", None)
+            if trusted is not None:
+                refused.request.remote_ip = trusted.apply(context, refused.request.headers)[0]
+            log_request(refused)
+
     def on_close(self, server_conn: object) -> None:
         """Called by a connection when it ends, or when a websocket takes its stream."""
         connection: Any = server_conn

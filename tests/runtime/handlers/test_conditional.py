@@ -3,7 +3,7 @@
 import pytest
 from tornado.httputil import HTTPHeaders
 
-from gramex.handlers.conditional import is_not_modified, wanted_part
+from gramex.handlers.conditional import is_failed, is_not_modified, wanted_part
 
 TIME = 1_600_000_000.7
 DATE = "Sun, 13 Sep 2020 12:26:40 GMT"
@@ -29,6 +29,26 @@ DATE = "Sun, 13 Sep 2020 12:26:40 GMT"
 )
 def test_not_modified(headers, expected):
     assert is_not_modified(HTTPHeaders(headers), '"x"', TIME) is expected
+
+
+@pytest.mark.parametrize(
+    ("headers", "expected"),
+    [
+        ({}, False),
+        ({"If-Match": '"x"'}, False),
+        ({"If-Match": 'W/"x"'}, False),
+        ({"If-Match": '"a", "x"'}, False),
+        ({"If-Match": "*"}, False),
+        ({"If-Match": '"y"'}, True),
+        ({"If-Match": "x"}, True),
+        ({"If-Unmodified-Since": DATE}, False),
+        ({"If-Unmodified-Since": "Sun, 13 Sep 2020 12:26:39 GMT"}, True),
+        ({"If-Unmodified-Since": "yesterday"}, False),
+        ({"If-Match": '"x"', "If-Unmodified-Since": "Sun, 13 Sep 2020 12:26:39 GMT"}, False),
+    ],
+)
+def test_failed(headers, expected):
+    assert is_failed(HTTPHeaders(headers), '"x"', TIME) is expected
 
 
 @pytest.mark.parametrize(

@@ -363,6 +363,23 @@ def test_impossible_range_is_416(app):
     assert (answer.status, answer.headers["Content-Range"], answer.body) == (416, "bytes */5", b"")
 
 
+@pytest.mark.parametrize("name", ["text.txt", "big.bin"])
+def test_who_wants_another_state_of_a_file_gets_none(app, name):
+    first = app.get(f"/f/{name}")
+    before = "Sun, 13 Sep 2020 12:26:40 GMT"
+    for headers in (
+        {"If-Match": '"other"'},
+        {"If-Unmodified-Since": before},
+        {"If-Match": '"y"', "Range": "bytes=0-1"},
+    ):
+        answer = app.get(f"/f/{name}", headers=headers)
+        assert answer.status == 412
+        assert first.body[:20] not in answer.body
+    modified = first.headers["Last-Modified"]
+    for headers in ({"If-Match": first.headers["Etag"]}, {"If-Unmodified-Since": modified}, {"If-Match": "*"}):
+        assert app.get(f"/f/{name}", headers=headers).body == first.body
+
+
 def test_several_ranges_are_answered_with_the_whole(app):
     assert app.get("/f/small.txt", headers={"Range": "bytes=0-1,3-4"}).status == 200
 

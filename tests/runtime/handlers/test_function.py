@@ -248,6 +248,12 @@ def test_parts_arrive_as_they_come(app):
     connection.close()
 
 
+def test_parts_are_not_held_back_by_a_proxy(app):
+    for path in ("/old_generator", "/new_generator"):
+        assert app.get(path).headers["X-Accel-Buffering"] == "no", path
+    assert app.get("/native").headers["X-Accel-Buffering"] is None
+
+
 def test_generator_that_breaks_ends_the_connection(app):
     import http.client
 

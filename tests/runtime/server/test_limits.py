@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import csv
 import socket
 import sys
 import time
@@ -193,3 +194,47 @@ def test_open_files_are_exhausted_and_come_back(work: Any) -> None:
     for sock in socks:
         sock.close()
     assert process.get("/page").status == 200
+
+
+def test_what_is_refused_is_logged(work: Any) -> None:
+    process = work("--listen.max_body_size=1000", "--listen.max_header_size=2000")
+    process.raw(post(2000, "X-Real-IP: 192.0.2.7\r\n"))
+    process.raw(b"GET /page HTTP/1.1\r\nX: " + b"x" * 3000 + b"\r\n\r\n")
+    bad = process.raw(b"no http at all\r\n\r\n")
+    assert bad.startswith(b"HTTP/1.1 400 Bad Request\r\nConnection: close\r\n")
+    process.get("/page")
+    process.stop()
+    rows = list(csv.reader((process.data / "logs" / "requests.csv").read_text().splitlines()))
+    assert [(row[1], row[3], row[5], row[6]) for row in rows] == [
+        ("192.0.2.7", "413", "POST", "/page"),
+        ("127.0.0.1", "431", "", ""),
+        ("127.0.0.1", "400", "", ""),
+        ("127.0.0.1", "200", "GET", "/page"),
+    ]
+    assert "413 POST /page (192.0.2.7)" in process.log
+    assert "Traceback" not in process.log
+
+
+@pytest.mark.parametrize(
+    ("headers", "closed"),
+    [
+        (b"Connection: keep-alive\r\nConnection: close\r\n", True),
+        (b"Connection: close, te\r\n", True),
+        (b"Connection: TE\r\nConnection: keep-alive\r\n", False),
+        (b"Connection: Close\r\n", True),
+    ],
+)
+def test_connection_headers_count_together(work: Any, headers: bytes, closed: bool) -> None:
+    process = work()
+    sock = process.connect()
+    sock.sendall(b"GET /page HTTP/1.1\r\nHost: x\r\n" + headers + b"\r\n")
+    answer = b""
+    while b"page of" not in answer:
+        answer += sock.recv(65536)
+    assert (b"\r\nConnection: close\r\n" in answer) == closed
+    assert answer.lower().count(b"\r\nconnection:") <= 1
+    if closed:
+        assert closes(sock)
+    else:
+        sock.sendall(b"GET /page HTTP/1.1\r\nHost: x\r\n\r\n")
+        assert sock.recv(65536).startswith(OK)

@@ -75,6 +75,25 @@ def test_each_has_a_name(work: Any) -> None:
     assert {row.rpartition(",")[2] for row in rows} == {"blue-1", "blue-2"}
 
 
+def test_one_that_hangs_is_replaced(work: Any) -> None:
+    process = work("--listen.processes=2", "--listen.watchdog=1")
+    first, second = answering(process, 2)
+    os.kill(first, signal.SIGSTOP)
+    process.wait_log("has hung for ")
+    process.wait_for(lambda: not is_alive(first), what="the end of the one that hangs")
+    pids = answering(process, 2)
+    assert first not in pids
+    assert second in pids  # one at work is left alone
+    assert process.log.count("has hung for ") == 1
+    assert process.stop() == 0
+
+
+def test_watchdog_mistake_names_the_key(work: Any) -> None:
+    process = work("--listen.processes=2", "--listen.watchdog=-1", ready=False)
+    assert process.wait() == 2
+    assert "app.listen.watchdog: must be a number of seconds, 0 for never, not -1" in process.log
+
+
 def test_one_that_dies_is_replaced_and_the_others_go_on(work: Any) -> None:
     process = work("--listen.processes=2")
     first, second = answering(process, 2)
