@@ -16,7 +16,7 @@ from system.target import Browser, Target, container_name, root_folder
 
 SCENARIO = os.environ.get("MOLECULE_SCENARIO_NAME", "")
 # Without a scenario there are no hosts: only the tests of the tools beside this file run.
-collect_ignore = [] if SCENARIO else ["default", "bare", "offline"]
+collect_ignore = [] if SCENARIO else [place.parent.name for place in root_folder().glob("molecule/*/molecule.yml")]
 
 AUTHORITY = "/etc/gramex/tls/localhost/cert.pem"
 
@@ -92,5 +92,5 @@ def controller() -> Controller:
 def apps() -> Path:
     """The apps' folders on the controller, which tests may change."""
     return next(
-        (root_folder() / "build" / "test" / f"{SCENARIO}{os.environ.get('GRAMEX_TEST_RUN', '')}").glob("*/site")
+        (root_folder() / "build" / "test" / f"{SCENARIO}{os.environ.get('GRAMEX_TEST_RUN', '')}").glob("**/site")
     ).parent

@@ -17,12 +17,12 @@ if LIBRARY not in sys.path:  # Ansible offers our module_utils to modules, not t
     sys.path.append(LIBRARY)
 
 from gramex_plan.secrets import secret_values
-from gramex_source import payload, private, wheel
+from gramex_source import holder, payload, private, wheel
 from gramex_source.tree import SourceError
 
 
 class ActionModule(ActionBase):
-    """Options: wanted (what gramex_release returned) and apps (of gramex_plan); or everything and remove_data."""
+    """Options: wanted (what gramex_release returned) and apps (of gramex_plan); or everything and its own."""
 
     _requires_connection = True
     _supports_check_mode = True
@@ -31,8 +31,9 @@ class ActionModule(ActionBase):
         super().run(tmp, task_vars)
         given = self._task.args
         if given.get("everything"):
-            asked = {"everything": True, "remove_data": bool(given.get("remove_data"))}
-            return self._execute_module("gramex_apply", module_args=asked, task_vars=task_vars)
+            lease = holder.lease("a removal", bool(given.get("break_lock")))
+            asked = {"everything": True, "remove_data": bool(given.get("remove_data")), "lease": lease}
+            return holder.ask(lambda told: self._execute(told, task_vars), asked)
         wanted = private.plain(given["wanted"])
         secrets = secret_values(self._templar.template((task_vars or {}).get("gramex_apps")))
         sources = {app["name"]: app for app in private.join(given["apps"], secrets)}
@@ -41,11 +42,15 @@ class ActionModule(ActionBase):
             "absent": wanted["absent"],
             "host": wanted["host"],
             "private": private.pack(sources[app["name"]] for app in wanted["apps"]),
+            "lease": wanted["lease"],
             "payload": "" if self._task.check_mode else self._ship(wanted, sources),
         }
-        result = self._execute_module("gramex_apply", module_args=told, task_vars=task_vars)
+        result = self._execute(told, task_vars)
         self._remove_tmp_path(self._connection._shell.tmpdir)
         return result
+
+    def _execute(self, arguments: dict[str, Any], task_vars: dict[str, Any] | None) -> dict[str, Any]:
+        return dict(self._execute_module("gramex_apply", module_args=arguments, task_vars=task_vars))
 
     def _ship(self, wanted: dict[str, Any], sources: dict[str, Any]) -> str:
         """Send what the host lacks and return where it is there; empty if it lacks nothing."""

@@ -14,16 +14,16 @@ if LIBRARY not in sys.path:  # Ansible offers our module_utils to modules, not t
     sys.path.append(LIBRARY)
 
 from gramex_plan.secrets import secret_values
-from gramex_source import private, wanted, wheel
+from gramex_source import holder, private, wanted, wheel
 from gramex_source.tree import SourceError
 
 REPOSITORY = Path(__file__).resolve().parents[3]
 
 
 class ActionModule(ActionBase):
-    """Options: apps (of gramex_plan), lock, wheel, socket_group, start_timeout, settle.
+    """Options: apps (of gramex_plan), lock, wheel, socket_group, start_timeout, settle, break_lock.
 
-    Returns apps and absent for gramex_apply, host for the same, packages that are missing, and what would be shipped.
+    Returns apps, absent, host and lease for gramex_apply, packages that are missing, and what would be shipped.
     """
 
     _requires_connection = True
@@ -34,10 +34,14 @@ class ActionModule(ActionBase):
         given = self._task.args
         secrets = secret_values(self._templar.template((task_vars or {}).get("gramex_apps")))
         present = private.join((app for app in given["apps"] if app["state"] == "present"), secrets)
-        state = self._execute_module(
-            "gramex_state",
-            module_args={"apps": [app["name"] for app in present], "pythons": [app["python"] for app in present]},
-            task_vars=task_vars,
+        lease = holder.lease(f"a deploy of {', '.join(app['name'] for app in present)}", bool(given.get("break_lock")))
+        asked = {
+            "apps": [app["name"] for app in present],
+            "pythons": [app["python"] for app in present],
+            "lease": lease,
+        }
+        state = holder.ask(
+            lambda told: dict(self._execute_module("gramex_state", module_args=told, task_vars=task_vars)), asked
         )
         if state.get("failed"):
             return state
@@ -58,6 +62,7 @@ class ActionModule(ActionBase):
             "apps": apps,
             "absent": {str(app["name"]): bool(app["remove_data"]) for app in given["apps"] if app["state"] == "absent"},
             "packages": wanted.packages(apps),
+            "lease": {**lease, "broken": False},
             "host": wanted.shared(state, settings),
             "lock": str(settings.lock),
             "wheel": str(settings.wheel.place),

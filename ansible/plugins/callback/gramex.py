@@ -32,10 +32,12 @@ if LIBRARY not in sys.path:  # Ansible offers our module_utils to modules, not t
     sys.path.append(LIBRARY)
 
 from gramex_report.failure import explain
-from gramex_report.table import APPS, CERTIFICATES, table
+from gramex_report.table import APPS, CERTIFICATES, STATUS, table
 
 # Tasks that only lead to others, or keep a result for them.
 SILENT = {"validate_argument_spec", "meta", "include_tasks", "include_role", "import_role", "include_vars", "set_fact"}
+REPORTS = {"gramex_report", "gramex_service"}  # their results have rows of the tables at the end
+UNUSED = "!all"  # the hosts of a play for a kind of host that the inventory has none of
 ERASE = "\r\033[K"  # what a terminal needs to take back a line that has no end yet
 STOPPED = "Stopped before the end. Run the same command again: it mends what was begun."
 AGAIN = "Mend it and run the same command again: it goes on from here."
@@ -54,7 +56,7 @@ class CallbackModule(Default):
         self._announced = ""  # task that was printed as begun
         self._since: dict[tuple[str, str], float] = {}
         self._begun = time.monotonic()
-        self._report: dict[str, list[dict[str, str]]] = {"apps": [], "certificates": []}
+        self._report: dict[str, list[dict[str, str]]] = {"apps": [], "status": [], "certificates": []}
         self._refused = False
         self._process = 0
 
@@ -73,11 +75,15 @@ class CallbackModule(Default):
     def v2_playbook_on_play_start(self, play: Any) -> None:
         """Print the play's name."""
         self._play = play
+        if UNUSED in play.hosts:
+            return
         self._line("")
         self._line(play.get_name().strip() + (" (check mode: nothing is changed)" if play.check_mode else ""))
 
     def v2_playbook_on_no_hosts_matched(self) -> None:
         """Say which groups are empty."""
+        if UNUSED in self._play.hosts:
+            return
         groups = " or ".join(group for pattern in self._play.hosts for group in str(pattern).split(":"))
         self._line(f"  no host of the inventory is in {groups}", C.COLOR_SKIP)
 
@@ -119,7 +125,7 @@ class CallbackModule(Default):
     def v2_runner_on_ok(self, result: Any) -> None:
         """Complete the line; show notes, and the whole result where -v asks for it."""
         changed = bool(result.result.get("changed"))
-        if bare(result.task.action) == "gramex_report":
+        if bare(result.task.action) in REPORTS:
             for name, rows in result.result.get("report", {}).items():
                 self._report[name] += rows
         if silent(result.task):
@@ -200,7 +206,7 @@ class CallbackModule(Default):
             )
         elif failed and not self._refused:
             self._line(AGAIN, C.COLOR_ERROR)
-        for name, titles in (("apps", APPS), ("certificates", CERTIFICATES)):
+        for name, titles in (("apps", APPS), ("status", STATUS), ("certificates", CERTIFICATES)):
             lines = table(self._report[name], titles)
             if lines:
                 self._line("")

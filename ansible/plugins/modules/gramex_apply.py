@@ -39,6 +39,10 @@ options:
     description: Kind of service manager, and what all apps share.
     type: dict
     default: {}
+  lease:
+    description: What the run says of itself for the host's lock, which is given back at the end.
+    type: dict
+    default: {}
 author:
   - Gramex runtime maintainers
 """
@@ -53,30 +57,35 @@ apps:
   returned: always
   type: list
   elements: dict
+notes:
+  description: What an operator should know though nothing failed.
+  returned: always
+  type: list
+  elements: str
+held:
+  description: Who has the host's lock, where somebody else has it.
+  returned: failure
+  type: dict
 """
 
 import base64
-import fcntl
 import json
 import os
 import shutil
 import subprocess
 import tarfile
-import time
 import zlib
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible.module_utils.gramex_deploy import environment, files, pip, removal, systemd
+from ansible.module_utils.gramex_deploy import environment, files, lock, pip, removal, systemd
 from ansible.module_utils.gramex_deploy.app import App, Host, hide
 from ansible.module_utils.gramex_deploy.files import Files
 from ansible.module_utils.gramex_deploy.problem import Problem
 
-LOCK = Path("/run/lock/gramex-apply")
-LOCK_SECONDS = 120
 SPEC: dict[str, Any] = {
     "apps": {"type": "list", "elements": "dict", "default": []},
     "absent": {"type": "dict", "default": {}},
@@ -85,24 +94,8 @@ SPEC: dict[str, Any] = {
     "private": {"type": "str", "default": "", "no_log": True},
     "payload": {"type": "str", "default": ""},
     "host": {"type": "dict", "default": {}},
+    "lease": {"type": "dict", "default": {}},
 }
-
-
-def alone(module: AnsibleModule) -> Any:
-    """Hold the host's lock until the process ends, however it ends. Two runs at once would undo each other's work."""
-    LOCK.parent.mkdir(parents=True, exist_ok=True)
-    lock = LOCK.open("w")
-    deadline = time.monotonic() + LOCK_SECONDS
-    while True:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            return lock
-        except BlockingIOError:
-            if time.monotonic() > deadline:
-                module.fail_json(
-                    msg=f"another run changes this host for more than {LOCK_SECONDS} s: let it end, then run again"
-                )
-            time.sleep(0.5)
 
 
 @contextmanager
@@ -196,7 +189,24 @@ def main() -> None:
     given, check = module.params, module.check_mode
     if os.geteuid() != 0:
         module.fail_json(msg="the gramex role needs root on the host: run the play as root, or with become: true")
-    lock = None if check else alone(module)
+    try:
+        lock.take({} if check else given["lease"])
+        with nullcontext() if check else lock.alone():
+            result, failed = apply(given, check)
+    except lock.Held as held:
+        module.fail_json(msg=str(held), held=held.lease)
+    except Problem as problem:
+        module.fail_json(msg=str(problem))
+    finally:
+        if not check:
+            lock.give(given["lease"])
+    if failed:
+        module.fail_json(msg="\n".join(failed.values()), **result)
+    module.exit_json(**result)
+
+
+def apply(given: dict[str, Any], check: bool) -> tuple[dict[str, Any], dict[str, str]]:
+    """Bring about and remove what is asked for; return the result, and the failures by app."""
     failed: dict[str, str] = {}
     with workplace(check) as place:
         unpack(given["payload"], place)
@@ -205,22 +215,18 @@ def main() -> None:
         if given["payload"] and apps:
             environment.forget(apps[0].host.lock_digest, {app.wanted["interpreter"] for app in apps})
     removed, rest = remove(given, check)
-    if lock:
-        lock.close()
     if given["everything"] and not check:
-        LOCK.unlink(missing_ok=True)
+        lock.forget()
     rows = [app.result() for app in apps]
     for name, gone in removed.items():
         rows.append({"name": name, "state": "absent", "changed": bool(gone.done), "done": gone.done})
     changes = [*(app.files for app in apps), *removed.values(), rest]
-    result = {
+    return {
         "changed": any(row["changed"] for row in rows) or bool(rest.done),
         "apps": rows,
+        "notes": [note for app in apps for note in app.notes],
         "diff": [diff for change in changes for diff in change.diffs],
-    }
-    if failed:
-        module.fail_json(msg="\n".join(failed.values()), **result)
-    module.exit_json(**result)
+    }, failed
 
 
 if __name__ == "__main__":

@@ -7,7 +7,8 @@ DOCUMENTATION = r"""
 module: gramex_state
 short_description: Say which releases, environments and interpreters a host has
 description:
-  - One question for all apps of a host. Makes the key for digests of secrets on first use, and changes nothing else.
+  - One question for all apps of a host. Takes the host's lock for the run that asks, makes the key for digests of
+    secrets on first use, and changes nothing else.
 options:
   apps:
     description: Names of the apps.
@@ -19,6 +20,10 @@ options:
     type: list
     elements: str
     default: []
+  lease:
+    description: What the run says of itself for the host's lock; empty to take none.
+    type: dict
+    default: {}
 author:
   - Gramex runtime maintainers
 """
@@ -41,6 +46,10 @@ pythons:
   description: For each path version, ABI, real path and whether it can make environments; or an error.
   returned: always
   type: dict
+held:
+  description: Who has the host's lock, where somebody else has it.
+  returned: failure
+  type: dict
 """
 
 import json
@@ -50,7 +59,7 @@ import subprocess
 from pathlib import Path
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible.module_utils.gramex_deploy import files, removal, systemd
+from ansible.module_utils.gramex_deploy import files, lock, removal, systemd
 from ansible.module_utils.gramex_deploy.record import Record
 
 ASK = """
@@ -99,10 +108,15 @@ def main() -> None:
     spec = {
         "apps": {"type": "list", "elements": "str", "required": True},
         "pythons": {"type": "list", "elements": "str", "default": []},
+        "lease": {"type": "dict", "default": {}},
     }
     module = AnsibleModule(argument_spec=spec, supports_check_mode=True)
     if os.geteuid() != 0:
         module.fail_json(msg="the gramex role needs root on the host: run the play as root, or with become: true")
+    try:
+        lock.take({} if module.check_mode else module.params["lease"])
+    except lock.Held as held:
+        module.fail_json(msg=str(held), held=held.lease)
     module.exit_json(
         changed=False,
         init="systemd" if Path("/run/systemd/system").is_dir() else "sysv",

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 from gramex_deploy import switch
 from gramex_deploy.problem import Problem
 from gramex_deploy.record import Record, Release, active
+from gramex_deploy.standing import Standing
 
 pytestmark = pytest.mark.usefixtures("owners")
 
@@ -245,3 +247,62 @@ def test_where_colours_cannot_overlap_a_bad_one_fails_in_rehearsal(home):
         deploy(home, "r2", services)
     assert services.asked == ["rehearse green"]
     settled(home, services, "r1")
+
+
+@pytest.fixture
+def standing(home: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
+    """An app that was deployed three times, as a verb finds it."""
+    services = Played()
+    for name in ("r1", "r2", "r3"):
+        deploy(home, name, services, wanted=switch.started(f"digest-{name}", "unit"))
+    record = Record.read(home)
+    record.settings = {"drain": 0, "start_timeout": 5, "keep": 5}
+    monkeypatch.setattr(Standing, "text", lambda _: "unit")
+    return Standing("site", home, record, services)
+
+
+def states(home: Path) -> list[str]:
+    return [Record.read(home).releases[name].state for name in ("r1", "r2", "r3")]
+
+
+def test_a_rollback_is_the_same_switch_and_withdraws_what_it_leaves(standing: Any, home: Path) -> None:
+    standing.services.asked.clear()
+    assert standing.roll_back("") == "r2 serves as green"
+    assert standing.services.asked == ["start green", "started green", "face green", "drain blue", "drained blue"]
+    assert states(home) == ["good", "good", "withdrawn"]
+    standing.roll_back("")
+    assert states(home) == ["good", "withdrawn", "withdrawn"]
+    with pytest.raises(Problem, match=r"no good release before r1 .* r2 \(withdrawn\), r3 \(withdrawn\)"):
+        standing.roll_back("")
+    settled(home, standing.services, "r1")
+
+
+def test_forward_again_by_its_name_withdraws_nothing(standing: Any, home: Path) -> None:
+    standing.roll_back("r1")
+    assert states(home) == ["good", "good", "withdrawn"]
+    standing.roll_back("r3")
+    assert states(home) == ["good", "good", "good"]
+    assert standing.roll_back("r3") == "r3 serves already"
+
+
+def test_a_rollback_that_does_not_start_changes_nothing(standing: Any, home: Path) -> None:
+    standing.services.bad = {"r2"}
+    with pytest.raises(Problem, match="app site: it does not start"):
+        standing.roll_back("")
+    assert states(home) == ["good", "good", "good"]
+    settled(home, standing.services, "r3")
+
+
+@pytest.mark.parametrize(("wanted", "says"), [("r9", "there is no release r9"), ("r2", "release r2 is bad")])
+def test_a_release_that_cannot_be_brought_back(standing: Any, wanted: str, says: str) -> None:
+    standing.record.releases["r2"].state = "bad"
+    with pytest.raises(Problem, match=says):
+        standing.roll_back(wanted)
+
+
+@pytest.mark.parametrize("idle", ["stopped", "running", "failed"])
+def test_a_restart_goes_through_the_other_colour(standing: Any, home: Path, idle: str) -> None:
+    standing.services.states["green"] = idle
+    assert standing.restart() == "r3 started anew as green"
+    assert "start green" in standing.services.asked
+    settled(home, standing.services, "r3")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 from collections.abc import Mapping
 from contextlib import suppress
@@ -10,9 +9,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from . import asuser, environment, files, release, switch, systemd, sysv, users
+from . import asuser, environment, files, record, release, switch, systemd, sysv, users
 from .problem import Problem
-from .record import Record, active
 
 
 @dataclass(frozen=True)
@@ -37,8 +35,10 @@ class App:
     host: Host
     check: bool
     release_id: str = ""
+    digest: str = ""
     gap: float | None = None
     changed: bool = False
+    notes: list[str] = field(default_factory=list)
     units_changed: bool = False
     files: files.Files = field(init=False)
 
@@ -46,7 +46,7 @@ class App:
         self.name, self.user = self.wanted["name"], self.wanted["user"]
         self.home, self.data, self.config = (Path(self.wanted[key]) for key in ("home", "data", "config"))
         self.files = files.Files(check=self.check)
-        self.record = Record.read(self.home)
+        self.record = record.Record.read(self.home)
         self.services: systemd.Systemd | sysv.Sysv = (
             systemd.Systemd(self.name, self.wanted["sockets"])
             if self.host.init == "systemd"
@@ -65,13 +65,16 @@ class App:
         except OSError as error:
             raise Problem(str(error)) from error
         self._folders()
-        self.release_id = self.record.find(self.wanted["digest"]) or ""
-        built = (self.home / "venvs" / self.wanted["environment"]).is_dir()
+        self.digest, wanted = self.wanted["digest"], self.wanted["environment"]
+        self.release_id = self.record.find(self.digest) or ""
+        if not self.release_id and self._withdrawn():
+            return
+        built = (self.home / "venvs" / wanted).is_dir()
         if self.release_id and built:
             return
         self.changed = True
         if self.check:
-            self.files.done += [] if built else [f"environment {self.wanted['environment']} built"]
+            self.files.done += [] if built else [f"environment {wanted} built"]
             self.files.done += [] if self.release_id else ["release unpacked"]
         elif self.release_id:
             self._build(self.home / "releases" / self.release_id)
@@ -100,7 +103,8 @@ class App:
             self.changed |= self.services.ready(self.files)
             if self.host.init == "systemd" and (front := Path(self.wanted["address"])).is_socket():
                 self.changed |= self.files.mend(front, "root", self.host.socket_group, 0o660)
-            wanted = self._started()
+            wanted = switch.started(self.digest, self._text())
+            self._note()
             if not switch.serves(self.home, self.record, wanted, self.services):
                 self.changed = True
                 self._change(wanted)
@@ -125,7 +129,7 @@ class App:
 
     def result(self) -> dict[str, Any]:
         """Return what the play's table says of the app, and whether sockets of a former address wait for nginx."""
-        colour = active(self.home)
+        colour = record.active(self.home)
         row = {
             "name": self.name,
             "release": self.release_id,
@@ -240,7 +244,7 @@ class App:
         """After a failure: the texts as before, no socket that nobody serves, and the former colour runs."""
         if self.check:
             return
-        former = active(self.home)
+        former = record.active(self.home)
         if former is None:
             self.services.remove()
         elif isinstance(self.services, systemd.Systemd):
@@ -256,10 +260,30 @@ class App:
             gone = release.prune(self.home, self.record, self.wanted["keep"])
             self.files.done += [f"release {name} removed" for name in gone]
 
-    def _started(self) -> str:
-        """Return the digest of what a colour is started with: the release and the text that starts it."""
-        text = next(text for path, text in self.wanted["units"].items() if "@" in path or "/init.d/" in path)
-        return hashlib.sha256(f"{self.wanted['digest']} {text}".encode()).hexdigest()
+    def _text(self) -> str:
+        """Return the text that starts a colour."""
+        return next(text for path, text in self.wanted["units"].items() if "@" in path or "/init.d/" in path)
+
+    def _withdrawn(self) -> bool:
+        """True if somebody went back from the release that is wanted: what serves instead goes on serving."""
+        withdrawn, serving = self.record.find(self.digest, "withdrawn"), record.serving(self.home)
+        if not withdrawn or serving not in self.record.releases:
+            return False
+        self.release_id, self.digest = serving, self.record.releases[serving].digest
+        self.notes.append(
+            f"{self.name}: somebody went back from release {withdrawn}, so {serving} goes on serving. "
+            "Change the source, or bring it back: ansible-playbook ansible/playbooks/rollback.yml "
+            f"-e app={self.name} -e release={withdrawn}"
+        )
+        return True
+
+    def _note(self) -> None:
+        """Note for the verbs what they have to know of the app."""
+        known = {key: self.wanted[key] for key in ("port", "drain", "user", "keep")}
+        settings = {**known, "init": self.host.init, "start_timeout": self.host.start_timeout}
+        if self.record.settings != settings and not self.check:
+            self.record.settings = settings
+            self.record.write(self.home)
 
 
 def hide(text: str, private: Mapping[str, Any]) -> str:

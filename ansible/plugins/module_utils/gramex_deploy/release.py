@@ -16,6 +16,7 @@ from .problem import Problem
 from .record import COLOURS, Record
 
 CHECK_TIMEOUT = 120
+STATES = ("good", "withdrawn", "bad")
 
 
 def name(digest: str, taken: Iterable[str]) -> str:
@@ -118,11 +119,12 @@ def extract(tar: tarfile.TarFile, folder: Path, group: int, when: float) -> None
 def prune(home: Path, record: Record, keep: int) -> list[str]:
     """Remove releases and environments that are neither kept nor linked to by a colour; return the names of releases.
 
-    Kept are the last `keep` good ones and the last bad one, to look into. A bad one never pushes out a good one.
+    Kept are the last `keep` good ones, as many that were withdrawn, which must be known again, and the last bad one, to
+    look into. A bad one never pushes out a good one.
     """
     linked = {_target(home / "run" / f"{colour}-1") for colour in COLOURS}
-    by_state = {state: sorted(n for n, r in record.releases.items() if r.state == state) for state in ("good", "bad")}
-    kept = {*linked, *by_state["good"][-keep:], *by_state["bad"][-1:]}
+    by_state = {state: sorted(n for n, r in record.releases.items() if r.state == state) for state in STATES}
+    kept = {*linked, *by_state["good"][-keep:], *by_state["withdrawn"][-keep:], *by_state["bad"][-1:]}
     gone = [known for known in record.releases if known not in kept]
     for known in gone:
         del record.releases[known]

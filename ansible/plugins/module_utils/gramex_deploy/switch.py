@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import time
 from pathlib import Path
 from typing import Protocol
@@ -31,6 +32,11 @@ class Services(Protocol):
     def kill(self, colour: str) -> None: ...
 
 
+def started(digest: str, text: str) -> str:
+    """Return the digest of what a colour is started with: the release's and the text that starts it."""
+    return hashlib.sha256(f"{digest} {text}".encode()).hexdigest()
+
+
 def serves(home: Path, record: Record, wanted: str, services: Services) -> bool:
     """True if the active colour runs and was started with just what is wanted."""
     colour = active(home)
@@ -49,7 +55,7 @@ def change(home: Path, record: Record, release: str, wanted: str, services: Serv
         colour = former  # it is the right one, and only has to run
     if services.state(colour) != "running" or record.started.get(colour) != wanted:
         _start(home, record, colour, release, wanted, services, drain, timeout)
-    record.releases[release].state = "good"
+    record.releases[release].state, record.releases[release].served = "good", time.time()
     record.write(home)
     files.replace(home / "active", f"{colour}\n".encode())
     services.face(colour)

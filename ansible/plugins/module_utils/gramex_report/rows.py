@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import time
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 NEVER = "does not start at boot"
@@ -36,6 +37,24 @@ def apps(host: str, plan: Mapping[str, Any], result: Any) -> list[dict[str, str]
             }
         )
     return made
+
+
+def status(host: str, found: Iterable[Mapping[str, Any]]) -> list[dict[str, str]]:
+    """A row for each app of the host as the module gramex_service looked at it."""
+    return [
+        {
+            "host": host,
+            "app": str(row["name"]),
+            "release": str(row.get("release") or ""),
+            "colour": str(row.get("colour") or ""),
+            "service": str(row.get("state") or ""),
+            "since": time.strftime("%Y-%m-%d %H:%M:%S", time.gmtime(row["since"])) if row.get("since") else "",
+            "memory": f"{row['memory'] / 2**20:.0f} MiB" if row.get("memory") else "",
+            "restarts": "" if row.get("restarts") is None else str(row["restarts"]),
+            "boot": boot(row.get("boot")),
+        }
+        for row in found
+    ]
 
 
 def boot(value: Any) -> str:

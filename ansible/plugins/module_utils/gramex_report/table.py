@@ -13,6 +13,17 @@ APPS = {
     "boot": "Starts at boot",
     "gap": "Gap of this change",
 }
+STATUS = {
+    "host": "Host",
+    "app": "App",
+    "release": "Release",
+    "colour": "Colour",
+    "service": "Service",
+    "since": "Since (UTC)",
+    "memory": "Memory",
+    "restarts": "Restarts",
+    "boot": "Starts at boot",
+}
 CERTIFICATES = {
     "host": "Host",
     "domain": "Certificate of",

@@ -1,0 +1,27 @@
+"""Judges the name of an app that a verb was given: meant for this host, for another one, or a mistake."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from gramex_plan.nearest import nearest
+
+
+def unknown(
+    name: str, there: Sequence[str], listed: Iterable[Mapping[str, Any]], host: str, groups: Sequence[str]
+) -> str:
+    """Return what is wrong with the name of an app that a host lacks, '' where it is another host's.
+
+    `there` are the apps that the host has, `listed` name and hosts of those in gramex_apps.
+    """
+    apps = {str(app.get("name")): app.get("hosts") or [] for app in listed}
+    if name in apps:
+        hosts = [apps[name]] if isinstance(apps[name], str) else list(apps[name])
+        if hosts and not {host, *groups} & set(map(str, hosts)):
+            return ""
+        return f"app {name} has not been deployed to {host} yet: ansible-playbook site.yml"
+    near = nearest(name, {*there, *apps})
+    meant = f" Did you mean `{near}`?" if near else ""
+    known = ", ".join(sorted({*there, *apps})) or "none"
+    return f"there is no app `{name}`.{meant} Apps here: {known}."
