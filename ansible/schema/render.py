@@ -23,6 +23,8 @@ from gramex_plan.variables import rule_of
 ROLES = {
     "gramex": "Runs apps as services, in releases that change without a lost request.",
     "nginx": "Serves the apps of gramex_apps with nginx, behind TLS.",
+    "winservice": "Runs the apps of gramex_apps as Windows services.",
+    "firewall": "Opens in the host's firewall what the apps of gramex_apps need, and nothing else.",
 }
 MADE = "made by ansible/schema/render.py"
 BEGIN, END = f"<!-- begin: {MADE} -->", "<!-- end -->"
@@ -107,6 +109,8 @@ def table(role: str, schema: Schema) -> str:
     lines = ["| variable | default | meaning |", "|---|---|---|"]
     for variable in variables(role, schema):
         lines.append(f"| `{variable.name}` | {shown(variable.default)} | {cell(variable.help, variable.rule)} |")
+    if role == "winservice":
+        lines += ["", "Keys of an app that are refused for Windows hosts:", "", *refused_table(schema.apps)]
     if role == "gramex":
         lines += ["", "Keys of an app in `gramex_apps`:", "", *app_table(schema.apps)]
     return "\n".join(lines)
@@ -123,6 +127,15 @@ def app_table(rules: Mapping[str, Rule]) -> Iterator[str]:
         for inner, each in (rule.items.keys if rule.items and rule.built else {}).items():
             default = "required" if each.required else each.default_is or shown(each.default)
             yield f"| `{name}[].{inner}` | {default} | {cell(each.help, each)} |"
+
+
+def refused_table(rules: Mapping[str, Rule]) -> Iterator[str]:
+    """The keys that mean nothing on Windows, and why."""
+    yield "| key | why |"
+    yield "|---|---|"
+    for name, rule in rules.items():
+        if rule.windows:
+            yield f"| `{name}` | {rule.windows} |"
 
 
 def cell(text: str, rule: Rule) -> str:

@@ -21,6 +21,7 @@ from gramex_plan.problems import Problem, render
 from gramex_plan.schema import load
 from gramex_plan.values import Checker
 from gramex_plan.variables import PREFIX
+from gramex_plan.windows import judge as judge_windows
 
 ROLES = Path(__file__).resolve().parents[2] / "roles"
 UNCHANGED = "Nothing was changed. The keys of gramex_apps and all variables are in ansible/roles/*/README.md."
@@ -43,9 +44,14 @@ class ActionModule(ActionBase):
         declared = self._declared()
         checked = check(values, declared, host, str(variables.get("inventory_dir") or Path.cwd()), checker)
         offline = bool(checked.settings.get("gramex_bundle"))
-        facts = self._facts(checked.apps, proxy, offline, variables, checker)
+        if host.windows:
+            facts = self._windows(variables, checker)
+        else:
+            facts = self._facts(checked.apps, proxy, offline, variables, checker)
         problems = list(checker.problems)
-        if facts:
+        if facts and host.windows:
+            problems += judge_windows(facts.pop("found"))
+        elif facts:
             problems += judge(facts, checked.apps, checked.settings, proxy)
         if problems:
             return {**result, "failed": True, "msg": render(problems, host.name, UNCHANGED)}
@@ -88,6 +94,25 @@ class ActionModule(ActionBase):
             raw = self._loader.load_from_file(str(file), cache="all", trusted_as_template=True) or {}
             declared.update({name: self._templar.template(value) for name, value in raw.items()})
         return declared
+
+    def _windows(self, variables: dict[str, Any], checker: Checker) -> dict[str, Any]:
+        """What Ansible's own setup for Windows says of the host, {} after noting why it says nothing."""
+        try:
+            answer = self._execute_module(
+                "ansible.windows.setup",
+                module_args={"gather_subset": ["!all", "!min", "platform"]},
+                task_vars=variables,
+            )
+        except AnsibleConnectionFailure as error:
+            if not checker.problems:
+                raise
+            checker.add(f"it cannot be reached: {error.message}", "host")
+            return {}
+        if answer.get("failed"):
+            checker.problems.append(refusal(str(answer.get("msg") or "it gave no answer")))
+            return {}
+        found = answer["ansible_facts"]
+        return {"init": "windows", "hostname": str(found.get("ansible_hostname") or ""), "found": found}
 
     def _facts(
         self, apps: list[dict[str, Any]], proxy: bool, offline: bool, variables: dict[str, Any], checker: Checker

@@ -32,6 +32,11 @@ class Host:
     names: frozenset[str] = frozenset()
     others: frozenset[str] = frozenset()
 
+    @property
+    def windows(self) -> bool:
+        """Whether apps run there as Windows services."""
+        return "windows" in self.groups
+
 
 @dataclass
 class App:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from gramex_plan import schema as schemas
+from gramex_plan import windows
 from gramex_plan.apps import EXAMPLE, LIST, Host, check_apps
 from gramex_plan.compose import app_urls, complete, sites
 from gramex_plan.sources import check_sources
@@ -37,12 +38,15 @@ def check(values: Mapping[str, Any], declared: Mapping[str, Any], host: Host, ba
     chosen = settings(values, declared, schema, checker)
     raw = values.get(LIST)
     if raw is None:
-        if "gramex" in host.groups:
+        if {"gramex", "windows"} & host.groups:
             checker.add("is not there: it is the list of apps that the host runs.", LIST, "", EXAMPLE)
         raw = []
     removing = chosen.get("gramex_state") == "absent"
     apps = check_apps(raw, host, schema, checker, str(chosen.get("nginx_tls", "selfsigned")))
+    if host.windows and host.groups & {"gramex", "proxy"}:
+        checker.add("a host of the group windows is in neither of the groups gramex and proxy.", "inventory")
     for app in apps:
+        windows.refuse(app, host, schema)
         if removing:
             app.values["state"] = "absent"
             app.values["remove_data"] = app["remove_data"] or bool(chosen.get("gramex_remove_data"))
@@ -51,11 +55,14 @@ def check(values: Mapping[str, Any], declared: Mapping[str, Any], host: Host, ba
             if host.others and host.name not in host.others and "gramex" in host.groups:
                 app.wrong(f"runs on {host.name}, which is not in the group proxy. {FAR}")
     named = [app.values for app in apps if app["name"]]
-    return Checked(named if "gramex" in host.groups else [], chosen)
+    return Checked(named if {"gramex", "windows"} & host.groups else [], chosen)
 
 
 def make(checked: Checked, facts: Mapping[str, Any], proxy: bool) -> dict[str, Any]:
     """Return the plan: apps with derived keys, sites where the host is a proxy, settings, and the host's facts."""
+    if facts.get("init") == "windows":
+        apps = [windows.complete(app, checked.settings) for app in checked.apps]
+        return {"apps": apps, "sites": [], "settings": checked.settings, "host": dict(facts)}
     apps = [complete(app, facts.get("init") == "systemd") for app in checked.apps]
     made = sites(apps, str(facts.get("hostname", "")), checked.settings) if proxy else []
     app_urls(apps, made)

@@ -34,6 +34,7 @@ class Rule:
     names_hint: str = ""
     values: Rule | None = None
     built: bool = True
+    windows: str = ""
     secret: bool = False
     also: tuple[str, ...] = ()
     example: Any = None

@@ -1,0 +1,1 @@
+"""Prepares what a Windows host is to have: environments, releases, and the program that works there."""

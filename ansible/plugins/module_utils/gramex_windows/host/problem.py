@@ -1,0 +1,5 @@
+"""The one error that an operator reads."""
+
+
+class Problem(Exception):
+    """An app cannot be brought about; the text says why, and what would be right."""
