@@ -16,12 +16,15 @@ from typing import Any
 import pytest
 
 from gramex import cache
+from gramex.config import inuse
 
 NO_PANDAS = importlib.util.find_spec("pandas") is None
 
 
 @pytest.fixture(autouse=True)
-def empty() -> Iterator[None]:
+def empty(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """No file is kept yet, and no app that other tests loaded says how much may be."""
+    monkeypatch.setattr(inuse, "loaded", None)
     cache.entries.clear()
     yield
     cache.entries.clear()
