@@ -11,12 +11,15 @@ from gramex.handlers.modules import import_module, watch
 # Class -> module. Modules are imported when an entry first names the class.
 HANDLERS = {
     "BaseHandler": "gramex.handlers.base",
+    "DataHandler": "gramex.handlers.formhandler",
     "FileHandler": "gramex.handlers.filehandler",
+    "FormHandler": "gramex.handlers.formhandler",
     "FunctionHandler": "gramex.handlers.function",
     "GuideHandler": "gramex.handlers.guide",
     "LDAPAuth": "gramex.handlers.ldapauth",
     "LogoutHandler": "gramex.handlers.logout",
     "ProxyHandler": "gramex.handlers.proxy",
+    "QueryHandler": "gramex.handlers.formhandler",
     "RedirectHandler": "gramex.handlers.redirecthandler",
     "SimpleAuth": "gramex.handlers.simpleauth",
     "UploadHandler": "gramex.handlers.upload",
@@ -27,10 +30,10 @@ ALIASES = {"directory": "FileHandler"}
 # Handlers of Gramex that this runtime does not have: their URLs answer 501, the rest of the app is not touched.
 # fmt: off
 ABSENT = frozenset({
-    "capture", "chart", "comic", "command", "data", "db", "dbauth", "drive", "emailauth", "facebook", "facebookauth",
-    "facebookgraph", "filter", "form", "gmail", "google", "googleauth", "integratedauth", "json",
+    "capture", "chart", "comic", "command", "db", "dbauth", "drive", "emailauth", "facebook", "facebookauth",
+    "facebookgraph", "filter", "gmail", "google", "googleauth", "integratedauth", "json",
     "logviewer", "ml", "mlpredictor", "message", "model", "nlg", "nlgapp", "oauth2", "openapi", "pptx", "pptxgen",
-    "process", "pynode", "query", "rules", "samlauth", "samlauth2", "schedule", "slides", "smsauth",
+    "process", "pynode", "rules", "samlauth", "samlauth2", "schedule", "slides", "smsauth",
     "social", "template", "translate", "twitterauth", "twitterrest", "twitterstream", "widget",
 })
 # fmt: on

@@ -1,0 +1,162 @@
+"""FormHandler: answers with the rows of files and databases, filtered, sorted, grouped and paged by the URL."""
+
+from __future__ import annotations
+
+import asyncio
+import contextvars
+import inspect
+import logging
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
+
+from tornado.web import HTTPError
+
+from gramex.data.dataset import Dataset
+from gramex.data.formats import Format, choose, disposition, encode, make_formats
+from gramex.data.meta import meta_headers
+from gramex.data.refused import Refused
+from gramex.handlers.base import BaseHandler
+from gramex.handlers.current import current_handler
+from gramex.handlers.expression import compile_function
+from gramex.handlers.formarguments import Arguments, dataset_arguments, first, request_arguments, with_defaults
+from gramex.handlers.formsetup import common_defaults, make_datasets
+from gramex.handlers.headers import checked_headers
+
+if TYPE_CHECKING:
+    from gramex.data.result import Result
+
+app_log = logging.getLogger("gramex")
+
+
+class Asked(NamedTuple):
+    """What a request asks of one dataset: its arguments, and the SQL of its `queryfunction`."""
+
+    dataset: Dataset
+    args: Arguments
+    sql: str
+
+
+class FormHandler(BaseHandler):
+    """Answers GET with rows; POST, PUT and DELETE change them where the dataset has a key."""
+
+    datasets: ClassVar[dict[str, Dataset]] = {}
+    single: ClassVar[bool] = True
+    formats: ClassVar[dict[str, Format]] = {}
+    common: ClassVar[dict[str, list[Any]]] = {}
+    modify: ClassVar[Callable[..., Any] | None] = None  # of several datasets
+
+    @classmethod
+    def setup(cls, **kwargs: Any) -> None:
+        """Take the datasets and the formats.
+
+        Raises:
+            ValueError: a key cannot be meant.
+        """
+        super().setup(**kwargs)
+        place = cls.loaded.where("url", cls.name)
+        where = f"{place}: url:{cls.name}" if place else f"url:{cls.name}"
+        cls.datasets, cls.single = make_datasets(kwargs, cls.loaded.folder, where)
+        cls.formats = make_formats(kwargs.get("formats"), checked_headers)
+        cls.common = common_defaults(kwargs, cls.single)
+        cls.modify = None
+        if not cls.single and kwargs.get("modify"):
+            cls.modify = staticmethod(compile_function(kwargs["modify"], ("data", "key", "handler"), "modify"))
+
+    async def get(self, *path_args: str, **path_kwargs: str) -> None:
+        """Send rows."""
+        asked, args = await self.ask(path_args, path_kwargs)
+        try:
+            chosen = choose(self.formats, first(args, "_format"))
+            counted = bool(first(args, "_meta")) or chosen.base == "template"
+            if self.needs_frames(asked) or chosen.base == "template":
+                from gramex.handlers.formframes import answer_frames
+
+                results, body = await answer_frames(self, asked, chosen, counted)
+            else:
+                results, body = await self.in_thread(self.read_and_encode, asked, chosen, counted)
+        except Refused as error:
+            raise HTTPError(error.status, "%s", error) from error
+        self.set_own_headers()
+        for name, value in chosen.headers.items():
+            self.set_header(name, value) if value is not None else self.clear_header(name)
+        if first(args, "_download"):
+            self.set_header("Content-Disposition", disposition(first(args, "_download")))
+        if first(args, "_meta"):
+            for dataset, result in results.items():
+                self.set_meta(dataset, result.meta)
+        self.write(body)
+
+    head = get
+
+    def set_meta(self, dataset: str, meta: Mapping[str, Any]) -> None:
+        """Set the headers that tell what was made of the arguments."""
+        for name, value in meta_headers(dataset, meta).items():
+            self.set_header(name, value)
+
+    def needs_frames(self, asked: list[Asked]) -> bool:
+        """True if a function of the app wants a DataFrame."""
+        return self.modify is not None or any(each.dataset.function or each.dataset.modify for each in asked)
+
+    def read_and_encode(self, asked: list[Asked], chosen: Format, counted: bool) -> tuple[dict[str, Result], bytes]:
+        """Return the results by dataset, and the body. Blocks."""
+        results = self.read_all(asked, counted)
+        return results, encode(chosen, results, self.single)
+
+    def read_all(self, asked: list[Asked], counted: bool) -> dict[str, Result]:
+        """Return the results by dataset. Blocks."""
+        from gramex.data.reading import read
+
+        return {each.dataset.name: read(each.dataset, each.args, counted, each.sql) for each in asked}
+
+    async def ask(self, path_args: Any, path_kwargs: Any) -> tuple[list[Asked], Arguments]:
+        """Return what is asked of each dataset, after defaults and functions, and the arguments of the whole answer."""
+        args = request_arguments(self, path_args, path_kwargs)
+        asked = []
+        for name, dataset in self.datasets.items():
+            own = dict(args) if self.single else dataset_arguments(args, name, self.datasets)
+            own = await self.prepared(dataset, with_defaults(own, dataset.default, self.common))
+            sql = ""
+            if dataset.queryfunction is not None:
+                sql = await self.call(dataset.queryfunction, own, dataset.name, self)
+                if not isinstance(sql, str):
+                    raise HTTPError(500, "queryfunction: must return SQL, not %r", sql)
+            asked.append(Asked(dataset, own, sql))
+        return asked, asked[0].args if self.single else with_defaults(dict(args), self.common)
+
+    async def prepared(self, dataset: Dataset, args: Arguments) -> Arguments:
+        """Return arguments after `prepare`, which may change them or return others."""
+        if dataset.prepare is None:
+            return args
+        found = await self.call(dataset.prepare, args, dataset.name, self)
+        if not isinstance(found, Mapping):
+            found = args
+        return {str(name): list(each) if isinstance(each, (list, tuple)) else [each] for name, each in found.items()}
+
+    async def call(self, function: Callable[..., Any], *values: Any) -> Any:
+        """Call a function of the app, and await its result where that is awaitable."""
+        current_handler.set(self)
+        result = function(*values)
+        return await result if inspect.isawaitable(result) else result
+
+    async def in_thread(self, function: Callable[..., Any], *values: Any) -> Any:
+        """Call something that blocks, without blocking others."""
+        loop, context = asyncio.get_running_loop(), contextvars.copy_context()
+        return await loop.run_in_executor(self.services.executor, context.run, function, *values)
+
+
+class QueryHandler(FormHandler):
+    """The name that FormHandler had for queries."""
+
+    @classmethod
+    def setup(cls, **kwargs: Any) -> None:
+        """Set up as a FormHandler.
+
+        Raises:
+            ValueError: a key cannot be meant.
+        """
+        app_log.warning("url:%s: %s is an older name of FormHandler, which answers", cls.name, cls.__name__)
+        super().setup(**kwargs)
+
+
+class DataHandler(QueryHandler):
+    """The name that FormHandler had for tables."""
