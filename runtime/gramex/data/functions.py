@@ -7,7 +7,7 @@ import sqlite3
 import time
 from typing import Any
 
-from gramex.data.regular import Pattern, compile_pattern
+from gramex.data.regular import Search, compile_pattern
 
 BOUND = 5.0  # seconds that the regular expressions of one statement may take
 
@@ -16,7 +16,7 @@ class Matcher:
     """The regular expressions of one statement, bound in time."""
 
     def __init__(self) -> None:
-        self.patterns: dict[tuple[str, int], Pattern] = {}
+        self.patterns: dict[tuple[str, int], Search] = {}
         self.end = 0.0
         self.late = False
 
@@ -33,10 +33,10 @@ class Matcher:
             self.late = True
             raise TimeoutError(pattern)
         key = (pattern, exact)
-        compiled = self.patterns.get(key)
-        if compiled is None:
-            compiled = self.patterns[key] = compile_pattern(pattern, bool(exact))
-        return 1 if compiled.search(value if isinstance(value, str) else str(value)) else 0
+        search = self.patterns.get(key)
+        if search is None:
+            search = self.patterns[key] = compile_pattern(pattern, bool(exact))
+        return 1 if search(value if isinstance(value, str) else str(value)) else 0
 
 
 class Median:
