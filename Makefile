@@ -6,10 +6,10 @@ export LC_ALL := C.UTF-8
 export PATH := $(CURDIR)/$(VENV):$(PATH)
 
 .DEFAULT_GOAL := help
-.PHONY: help deploy undeploy test bench fuzz lint format image base-image bundle lock controller developer
+.PHONY: help deploy undeploy test bench fuzz lint format screenshots image base-image bundle lock controller developer
 
 help: ## List the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "%-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "%-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 deploy: controller ## Put the apps of the inventory into production (default: this machine); ARGS="-i ..." goes to ansible-playbook
 	@ansible-playbook site.yml $(ARGS)
@@ -31,6 +31,9 @@ lint: developer ## Check style, types and playbooks
 
 format: developer ## Format the Python files in place
 	@ruff check --fix --quiet . && ruff format --quiet .
+
+screenshots: developer ## Make the screenshots of the guide, in build/screenshots
+	@python tests/browser/screenshots.py
 
 image: ## Build the container image `gramex`; BASE=gramex-base:bookworm takes the base of `make base-image`
 	@docker build --tag $(or $(TAG),gramex) $(if $(BASE),--build-arg BASE=$(BASE)) --file images/Dockerfile .

@@ -28,6 +28,7 @@ LABEL = "gramex.test.run"
 # What pytest is given for a part: tests that need nothing but this machine, and tests that start containers.
 UNIT = {
     "runtime": ("tests/runtime", "tests/benchmarks"),
+    "browser": ("tests/browser",),  # installs Chromium, as root on Debian
     "roles": ("tests/ansible", "tests/hosts", "tests/system", "tests/test_molecule_config.py", "tests/test_run.py"),
 }
 HOSTS = {

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from functools import lru_cache
-from typing import Any
+from pathlib import Path
+from typing import Any, ClassVar
 
 from tornado.escape import xhtml_escape
 from tornado.template import Template
@@ -31,6 +32,14 @@ def layout() -> Template:
 class GuideHandler(BaseHandler):
     """Answers ``/`` with the first page, ``/NAME`` with the page of that name, ``/search?q=`` with what has words."""
 
+    shots: ClassVar[Path | None] = None
+
+    @classmethod
+    def setup(cls, **kwargs: Any) -> None:
+        """Take ``shots``, the folder of the screenshots, if there is one."""
+        super().setup(**kwargs)
+        cls.shots = cls.loaded.folder / str(kwargs["shots"]) if kwargs.get("shots") else None
+
     def get(self, name: str = "") -> None:
         """Write a page."""
         name = name or "index"
@@ -47,7 +56,7 @@ class GuideHandler(BaseHandler):
         elif name in names():
             from gramex.handlers.guidemarkdown import render  # 15 ms that only a visitor of the guide pays for
 
-            self.write_page(name, source(name).title, render(name), sections=source(name).sections)
+            self.write_page(name, source(name).title, render(name, self.shots), sections=source(name).sections)
         else:
             self.set_status(404)
             self.write_page("", "There is no such page", MISSING, query=name.replace("-", " "))

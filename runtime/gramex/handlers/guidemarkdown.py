@@ -6,12 +6,13 @@ import re
 import struct
 from functools import cache
 from html import escape, unescape
+from pathlib import Path
 from typing import Any
 
 import mistune
 
 from gramex.handlers.guidecode import highlight
-from gramex.handlers.guidepages import FOLDER, REFERENCE, anchor, source
+from gramex.handlers.guidepages import REFERENCE, anchor, source
 
 PAGE = re.compile(r"([a-z-]+)\.md(#.*)?")
 KEY = re.compile(r"<td[^>]*><code>([^<]+)</code>")
@@ -20,9 +21,9 @@ KEY = re.compile(r"<td[^>]*><code>([^<]+)</code>")
 class Renderer(mistune.HTMLRenderer):
     """Writes the HTML of one page: headings with anchors, tables that fit on a phone, coloured code."""
 
-    def __init__(self, name: str):
+    def __init__(self, name: str, shots: Path | None):
         super().__init__(escape=True)
-        self.name = name
+        self.name, self.shots = name, shots
         self.taken: set[str] = set()
         self.section = ""
 
@@ -44,7 +45,10 @@ class Renderer(mistune.HTMLRenderer):
 
     def image(self, text: str, url: str, title: str | None = None) -> str:
         """Return a figure with a screenshot, nothing where the screenshots were not made."""
-        file, dark = FOLDER / url, FOLDER / re.sub(r"(\.\w+)$", r"-dark\1", url)
+        if self.shots is None:
+            return ""
+        file = self.shots / url.removeprefix("shots/")
+        dark = file.with_stem(f"{file.stem}-dark")
         if not file.is_file():
             return ""
         width, height = png_size(file.read_bytes()[:24])
@@ -97,11 +101,11 @@ def png_size(head: bytes) -> tuple[int, int]:
 
 
 @cache
-def render(name: str) -> str:
-    """Return the HTML of a page.
+def render(name: str, shots: Path | None = None) -> str:
+    """Return the HTML of a page; `shots` is the folder of the screenshots.
 
     Raises:
         KeyError: there is no such page.
     """
-    markdown = mistune.create_markdown(renderer=Renderer(name), plugins=["table", "strikethrough"])
+    markdown = mistune.create_markdown(renderer=Renderer(name, shots), plugins=["table", "strikethrough"])
     return str(markdown(source(name).markdown))
