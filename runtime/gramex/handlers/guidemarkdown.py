@@ -12,7 +12,7 @@ from typing import Any
 import mistune
 
 from gramex.handlers.guidecode import highlight
-from gramex.handlers.guidepages import REFERENCE, anchor, source
+from gramex.handlers.guidepages import REFERENCE, anchor, row_id, source
 
 PAGE = re.compile(r"([a-z-]+)\.md(#.*)?")
 KEY = re.compile(r"<td[^>]*><code>([^<]+)</code>")
@@ -86,7 +86,7 @@ class Renderer(mistune.HTMLRenderer):
     def table_row(self, text: str) -> str:
         """Return a row; those of the reference can be linked to."""
         key = KEY.match(text) if self.name == REFERENCE else None
-        id = f' id="{escape(f"{self.section}.{unescape(key[1])}")}"' if key else ""
+        id = f' id="{escape(row_id(self.section, unescape(key[1])))}"' if key else ""
         return f'<tr role="row"{id}>\n{text}</tr>\n'
 
     def table_cell(self, text: str, align: str | None = None, head: bool = False) -> str:

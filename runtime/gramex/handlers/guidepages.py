@@ -18,7 +18,7 @@ MENU = (
     ),
     ("Users", ("auth", "security")),
     ("Services", ("services", "logs", "running")),
-    ("Production", ("deploying", "troubleshooting")),
+    ("Production", ("deploying", "windows", "troubleshooting")),
     ("Look it up", (REFERENCE,)),
 )
 FENCE = re.compile(r" {0,3}(```+|~~~+)")
@@ -58,6 +58,11 @@ def anchor(text: str, taken: set[str]) -> str:
         name = f"{base}-{count}"
     taken.add(name)
     return name
+
+
+def row_id(section: str, key: str) -> str:
+    """Return the id of a key's row in the reference, below the anchor of its section."""
+    return f"{section}.{re.sub(r'[^!-~]+|,', '', key)}"
 
 
 def plain(markdown: str) -> str:

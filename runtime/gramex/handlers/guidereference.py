@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from functools import lru_cache
 from typing import NamedTuple
 
@@ -42,6 +42,7 @@ def _code(default: str) -> str:
 def parts() -> list[tuple[str, list[Part]]]:
     """Return the reference: groups of sections."""
     from gramex.commands import COMMANDS
+    from gramex.handlers.formkeys import ARGUMENTS
     from gramex.handlers.keys import COMMON, ENTRY, EXPRESSION, HANDLERS
     from gramex.services.keys import ALERT, CACHE, COLUMNS, EMAIL, LOG, SCHEDULE, WATCH
 
@@ -57,7 +58,6 @@ def parts() -> list[tuple[str, list[Part]]]:
              keys(each.options) if len(each.options) < len(OPTIONS) else [], "option")
         for each in COMMANDS
     ]  # fmt: skip
-    handlers: Mapping[str, tuple[Key, ...]] = {**HANDLERS, **_data()}
     return [
         ("gramex.yaml", [
             Part("sections", "Sections", "", list(TOP)),
@@ -71,7 +71,9 @@ def parts() -> list[tuple[str, list[Part]]]:
             Part("every-handler", "Every handler", "`kwargs` that all handlers know.", list(COMMON)),
             Part("functions", "Functions", "Where a key takes an expression, it takes a mapping of these, too.",
                  list(EXPRESSION)),
-            *(Part(name.lower(), name, "", list(rows)) for name, rows in handlers.items()),
+            *(Part(name.lower(), name, "", list(rows)) for name, rows in HANDLERS.items()),
+            Part("arguments-of-formhandler", "Arguments of FormHandler", "What a URL may ask for.", list(ARGUMENTS),
+                 "argument"),
         ]),
         ("Services", [
             Part("schedule", "schedule", "", list(SCHEDULE)),
@@ -89,10 +91,6 @@ def parts() -> list[tuple[str, list[Part]]]:
             Part("environment", "Environment", "", list(ENVIRONMENT), "variable"),
         ]),
     ]  # fmt: skip
-
-
-def _data() -> dict[str, tuple[Key, ...]]:
-    return {}
 
 
 def table(anchor: str) -> str:

@@ -6,6 +6,7 @@ The guide's reference is made of these declarations; tests compare them with the
 from __future__ import annotations
 
 from gramex.config.keys import Key
+from gramex.handlers.formkeys import KEYS as FORM
 
 ENTRY = (
     Key("pattern", "required", "regular expression for the whole path of a URL; its groups go to the handler"),
@@ -112,6 +113,7 @@ LOGIN = (
 HANDLERS: dict[str, tuple[Key, ...]] = {
     "FileHandler": FILE,
     "FunctionHandler": EXPRESSION,
+    "FormHandler": FORM,
     "RedirectHandler": (
         Key("url", "required", "where to go; `{0}` or `{name}` stand for groups of the pattern"),
         Key("permanent", "true", "false: 302 in place of 301"),

@@ -2,6 +2,7 @@
 
 import ast
 import re
+from html import escape
 from pathlib import Path
 
 import pytest
@@ -10,8 +11,11 @@ import yaml
 import gramex
 from gramex.config.entries import ENTRIES
 from gramex.config.keys import ENVIRONMENT, IMPORT, PREDEFINED, TLS, TOP, VARIABLE
+from gramex.data import columns, dataset, query
 from gramex.handlers import auth, caching, cors, ratelimit, redirect, upload
+from gramex.handlers.formkeys import ARGUMENTS
 from gramex.handlers.guidemarkdown import render
+from gramex.handlers.guidepages import row_id
 from gramex.handlers.guidereference import AUTH, parts, table
 from gramex.handlers.keys import COMMON, ENTRY, EXPRESSION, HANDLERS
 from gramex.handlers.registry import HANDLERS as REGISTERED
@@ -31,7 +35,8 @@ MODULES = {
     "LDAPAuth": ["login", "ldapauth", "directory"],
     "LogoutHandler": ["login"],
 }
-INTERNAL = {"GuideHandler", "BaseHandler"}  # for the guide alone; for all handlers together
+# For the guide alone; for all handlers together; older names of FormHandler.
+INTERNAL = {"GuideHandler", "BaseHandler", "DataHandler", "QueryHandler"}
 
 
 def names(keys, prefix=""):
@@ -76,7 +81,7 @@ def test_each_section_and_key_can_be_linked_to():
     ids = set(re.findall(r' id="([^"]+)"', html))
     for part in PARTS:
         assert part.anchor in ids, part.heading
-        assert {f"{part.anchor}.{key.name}" for key in part.rows} <= ids
+        assert {escape(row_id(part.anchor, key.name)) for key in part.rows} <= ids
 
 
 def test_the_reference_has_every_option():
@@ -94,10 +99,10 @@ def test_a_section_that_is_not_there():
 
 
 def test_every_handler_is_declared():
-    assert {*HANDLERS, *INTERNAL} >= set(REGISTERED) - {"FormHandler", "DataHandler", "QueryHandler"}
+    assert {*HANDLERS, *INTERNAL} >= set(REGISTERED)
 
 
-@pytest.mark.parametrize("handler", HANDLERS)
+@pytest.mark.parametrize("handler", [name for name in HANDLERS if name != "FormHandler"])
 def test_keys_of_a_handler_are_those_that_it_reads(handler):
     modules = MODULES.get(handler, [REGISTERED[handler].rpartition(".")[2]])
     paths = [PACKAGE / "handlers" / f"{module}.py" for module in modules]
@@ -110,6 +115,21 @@ def test_keys_of_a_handler_are_those_that_it_reads(handler):
     assert read - foreign <= declared, "read, and not declared"
     if handler != "FunctionHandler":  # whose keys belong to expressions
         assert {key for key in declared if key not in constants} <= {"redirect", "headers"}, "declared, and not read"
+
+
+def test_keys_of_form_handler():
+    own = {"NAME", "formats"}  # the datasets; what is common to them
+    assert names(HANDLERS["FormHandler"]) - own == dataset.KEYS
+    assert names(HANDLERS["FormHandler"], "columns.NAME.") == columns.KEYS
+
+
+def test_arguments_of_form_handler():
+    shown = {name for key in ARGUMENTS for name in key.name.split(", ")}
+    assert {name.removeprefix("COLUMN") for name in shown if name.startswith("COLUMN")} == {"", *query.OPERATORS}
+    code = "".join(path.read_text(encoding="utf-8") for path in (PACKAGE / "data").rglob("*.py"))
+    code += "".join(path.read_text(encoding="utf-8") for path in (PACKAGE / "handlers").glob("formh*.py"))
+    asked = set(re.findall(r"\"(_[a-z]+)\"", code))
+    assert asked - {"_val", "_xsrf"} == {name for name in shown if name.startswith("_")}
 
 
 def test_keys_of_every_handler():
