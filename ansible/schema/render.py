@@ -24,6 +24,7 @@ ROLES = {
     "gramex": "Runs apps as services, in releases that change without a lost request.",
     "nginx": "Serves the apps of gramex_apps with nginx, behind TLS.",
     "winservice": "Runs the apps of gramex_apps as Windows services.",
+    "firewall": "Opens in the host's firewall what the apps of gramex_apps need, and nothing else.",
 }
 MADE = "made by ansible/schema/render.py"
 BEGIN, END = f"<!-- begin: {MADE} -->", "<!-- end -->"

@@ -29,6 +29,8 @@ def app() -> Callable[..., dict[str, Any]]:
             "config": f"/etc/gramex/{name}",
             "socket": f"/run/gramex/{name}.sock",
             "port": None,
+            "expose": False,
+            "needs": [],
             "health": "/",
             "drain": 30,
             "keep": 5,

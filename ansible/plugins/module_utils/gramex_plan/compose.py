@@ -83,5 +83,6 @@ def app_urls(apps: list[dict[str, Any]], made: list[dict[str, Any]]) -> None:
     """Set each app's `url`: behind its site, or its own port where no proxy serves it."""
     outer = {name: site["url"] for site in made for name in site["apps"]}
     for app in apps:
-        own = f"http://127.0.0.1:{app['port']}/" if app["port"] else app["upstream"]
+        place = app["domain"] if app["expose"] else "127.0.0.1"
+        own = f"http://{place}:{app['port']}/" if app["port"] else app["upstream"]
         app["url"] = f"{outer[app['name']]}{app['path']}" if app["name"] in outer else own

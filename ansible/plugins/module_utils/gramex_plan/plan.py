@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from gramex_plan import running, windows
 from gramex_plan import schema as schemas
-from gramex_plan import windows
 from gramex_plan.apps import EXAMPLE, LIST, Host, check_apps
 from gramex_plan.compose import app_urls, complete, sites
 from gramex_plan.sources import check_sources
@@ -47,6 +47,7 @@ def check(values: Mapping[str, Any], declared: Mapping[str, Any], host: Host, ba
         checker.add("a host of the group windows is in neither of the groups gramex and proxy.", "inventory")
     for app in apps:
         windows.refuse(app, host, schema)
+        running.check(app)
         if removing:
             app.values["state"] = "absent"
             app.values["remove_data"] = app["remove_data"] or bool(chosen.get("gramex_remove_data"))

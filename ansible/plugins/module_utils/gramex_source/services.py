@@ -13,9 +13,12 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 UNITS = "/etc/systemd/system"
 
 
-def address(app: Mapping[str, Any]) -> str:
-    """Return where the app listens, as systemd writes it: a path, or ADDRESS:PORT."""
-    return f"127.0.0.1:{app['port']}" if app["port"] else app["socket"]
+def address(app: Mapping[str, Any], init: str = "systemd") -> str:
+    """Return where the app listens: a path, ADDRESS:PORT, or what systemd takes for all addresses, PORT."""
+    if not app["port"]:
+        return str(app["socket"])
+    everywhere = str(app["port"]) if init == "systemd" else f"0.0.0.0:{app['port']}"
+    return everywhere if app["expose"] else f"127.0.0.1:{app['port']}"
 
 
 def sockets(name: str, listen: str, present: Mapping[str, str], settle: bool) -> dict[str, str]:
@@ -49,7 +52,9 @@ def systemd(templates: Path, app: Mapping[str, Any], held: Mapping[str, str], **
 def sysv(templates: Path, app: Mapping[str, Any], **settings: Any) -> dict[str, str]:
     """Return the texts (by path) of an app's init script and log rotation on a host without systemd."""
     return {
-        f"/etc/init.d/gramex-{app['name']}": render(templates, "app.init.j2", app=app, listen=address(app), **settings),
+        f"/etc/init.d/gramex-{app['name']}": render(
+            templates, "app.init.j2", app=app, listen=address(app, "sysv"), **settings
+        ),
         f"/etc/logrotate.d/gramex-{app['name']}": render(templates, "app.logrotate.j2", app=app),
     }
 
