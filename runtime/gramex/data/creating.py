@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -10,30 +9,9 @@ from sqlalchemy import Column, MetaData, Table, inspect, text
 from sqlalchemy import exc as sql_errors
 from sqlalchemy.schema import CreateColumn
 
+from gramex.data.columns import FUNCTIONS
 from gramex.data.engines import Database
 from gramex.data.refused import Refused
-
-TYPE = re.compile(r"[A-Za-z][A-Za-z0-9_ ]*(?:\(\s*\d+\s*(?:,\s*\d+\s*)?\))?(?:\s*\[\])?")
-FUNCTIONS = {"func.now()": "CURRENT_TIMESTAMP", "func.current_timestamp()": "CURRENT_TIMESTAMP",
-             "func.current_date()": "CURRENT_DATE", "func.current_time()": "CURRENT_TIME"}  # fmt: skip
-KEYS = frozenset(("type", "default", "nullable", "primary_key", "autoincrement", "unique"))
-
-
-def check_columns(columns: Mapping[str, Any]) -> None:
-    """Check ``columns:``.
-
-    Raises:
-        ValueError: a column cannot be meant.
-    """
-    for name, spec in columns.items():
-        each = spec if isinstance(spec, Mapping) else {"type": spec}
-        if not isinstance(each.get("type", "TEXT"), str) or not TYPE.fullmatch(str(each.get("type", "TEXT"))):
-            raise ValueError(f"columns.{name}: type: must be a type of SQL such as TEXT, not {each.get('type')!r}")
-        if unknown := set(map(str, each)) - KEYS:
-            raise ValueError(f"columns.{name}: {', '.join(sorted(unknown))}: not known; use {', '.join(sorted(KEYS))}")
-        default = each.get("default")
-        if isinstance(default, Mapping) and str(default.get("function")) not in FUNCTIONS:
-            raise ValueError(f"columns.{name}: default: function: must be one of {', '.join(FUNCTIONS)}")
 
 
 def made_column(name: str, spec: Any) -> Column[Any]:
@@ -85,8 +63,7 @@ def ensure_table(database: Database, name: str, columns: Mapping[str, Any]) -> N
         Refused: 500, the database refuses.
     """
     known = tuple(columns)
-    is_there = database.file is None or database.file.is_file()
-    if is_there and database.ensured.get(name) == known:
+    if database.ensured.get(name) == known:
         return
     try:
         with database.engine.begin() as connection:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import json
+import stat
 import threading
 import time
 from collections import OrderedDict
@@ -64,15 +65,30 @@ class Database:
                 event.listen(self.reader, "connect", forbid_writing)
         self.looks: OrderedDict[str, Look] = OrderedDict()
         self.ensured: dict[str, tuple[str, ...]] = {}  # tables that have the columns of the configuration
+        self.opened: tuple[int, int] | None = None  # which file it was
         self.lock = threading.Lock()
 
-    def check_there(self) -> None:
-        """Check that a file with a database is there: connecting would make one.
+    def check_there(self, needed: bool = True) -> None:
+        """Check that a file with a database is there: connecting would make one. One that was replaced is opened anew.
 
         Raises:
-            Refused: 404, there is none.
+            Refused: 404, there is none, and it is needed.
         """
-        if self.file is not None and not self.file.is_file():
+        if self.file is None:
+            return
+        try:
+            info = self.file.stat()
+            state = (info.st_dev, info.st_ino) if stat.S_ISREG(info.st_mode) else None
+        except OSError:
+            state = None
+        if state != self.opened:
+            with self.lock:
+                if self.opened is not None:
+                    self.close()
+                self.looks.clear()
+                self.ensured.clear()
+                self.opened = state
+        if state is None and needed:
             raise Refused(404, f"{self.file}: there is no such database")
 
     def look(self, connection: Connection, name: str) -> Look:

@@ -160,6 +160,12 @@ class Memory:
         statement = select(self.table.columns.n).where(*conditions(filters, self.place)).order_by(self.table.columns.n)
         return [row[0] for row in self.run(statement, Query([], filters=list(filters)))]
 
+    def is_empty(self, name: str) -> bool:
+        """True if a column has no value."""
+        from sqlalchemy import func, select
+
+        return not self.run(select(func.count(self.place.columns[name])), Query([]))[0][0]
+
     def run(self, statement: Select[Any], query: Query) -> Sequence[Any]:
         """Return all rows of a statement."""
         with self.lock:

@@ -68,8 +68,7 @@ def refusal(error: Exception) -> Refused:
 def database_of(dataset: Dataset, args: Args) -> Database:
     """Return the database of a dataset, which is there."""
     database = open_database(fill_url(dataset.url, args), dataset.engine)
-    if not dataset.columns:
-        database.check_there()
+    database.check_there(needed=not dataset.columns)
     return database
 
 

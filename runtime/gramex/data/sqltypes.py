@@ -87,7 +87,7 @@ def column_of(column: Column[Any], dialect: str) -> str:
             column.type = Stored(kind)
         elif kind == kinds.BOOL:
             column.type = Truth()
-        elif kind not in (kinds.JSON, kinds.UUID):
+        elif kind not in (kinds.INT, kinds.JSON, kinds.UUID):  # it is by its type that a key is known to be generated
             column.type = Bare()
     return kind
 

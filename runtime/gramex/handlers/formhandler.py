@@ -29,10 +29,11 @@ app_log = logging.getLogger("gramex")
 
 
 class Asked(NamedTuple):
-    """What a request asks of one dataset: its arguments, and the SQL of its `queryfunction`."""
+    """What a request asks of one dataset: its arguments, those that were sent, and the SQL of its `queryfunction`."""
 
     dataset: Dataset
     args: Arguments
+    sent: Arguments
     sql: str
 
 
@@ -88,6 +89,24 @@ class FormHandler(BaseHandler):
 
     head = get
 
+    async def post(self, *path_args: str, **path_kwargs: str) -> None:
+        """Add rows."""
+        await self.edit("POST", path_args, path_kwargs)
+
+    async def put(self, *path_args: str, **path_kwargs: str) -> None:
+        """Change rows."""
+        await self.edit("PUT", path_args, path_kwargs)
+
+    async def delete(self, *path_args: str, **path_kwargs: str) -> None:
+        """Take rows away."""
+        await self.edit("DELETE", path_args, path_kwargs)
+
+    async def edit(self, method: str, path_args: Any, path_kwargs: Any) -> None:
+        """Change rows, and send what was done."""
+        from gramex.handlers.formedit import answer_edit
+
+        await answer_edit(self, method, path_args, path_kwargs)
+
     def set_meta(self, dataset: str, meta: Mapping[str, Any]) -> None:
         """Set the headers that tell what was made of the arguments."""
         for name, value in meta_headers(dataset, meta).items():
@@ -113,14 +132,14 @@ class FormHandler(BaseHandler):
         args = request_arguments(self, path_args, path_kwargs)
         asked = []
         for name, dataset in self.datasets.items():
-            own = dict(args) if self.single else dataset_arguments(args, name, self.datasets)
-            own = await self.prepared(dataset, with_defaults(own, dataset.default, self.common))
+            sent = args if self.single else dataset_arguments(args, name, self.datasets)
+            own = await self.prepared(dataset, with_defaults(dict(sent), dataset.default, self.common))
             sql = ""
-            if dataset.queryfunction is not None:
+            if dataset.queryfunction is not None and self.request.method in ("GET", "HEAD"):
                 sql = await self.call(dataset.queryfunction, own, dataset.name, self)
                 if not isinstance(sql, str):
                     raise HTTPError(500, "queryfunction: must return SQL, not %r", sql)
-            asked.append(Asked(dataset, own, sql))
+            asked.append(Asked(dataset, own, sent, sql))
         return asked, asked[0].args if self.single else with_defaults(dict(args), self.common)
 
     async def prepared(self, dataset: Dataset, args: Arguments) -> Arguments:

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from gramex.data.columns import check_columns
 from gramex.data.dataset import WEB, Dataset, as_lists, make_dataset, static_paths
 from gramex.data.parameters import Bound, check_reading
 from gramex.data.refused import Refused
@@ -55,6 +56,7 @@ def make_datasets(kwargs: Mapping[str, Any], folder: Path, where: str) -> tuple[
         try:
             dataset = make_dataset(name, spec, folder)
             compile_hooks(dataset, spec)
+            check_columns(dataset.columns)
             dataset.types = make_types(spec.get("argstype"))
             warn(dataset, f"{where}: {prefix}")
         except ValueError as error:
@@ -118,7 +120,7 @@ def warn(dataset: Dataset, where: str) -> None:
         return
     for name in ("function", "modify"):
         if getattr(dataset, name) and importlib.util.find_spec("pandas") is None:
-            app_log.warning("%s%s: needs pandas: %s", where, name, PANDAS)
+            app_log.warning("%s%s: needs pandas%s: %s", where, name, " for GET" if name == "modify" else "", PANDAS)
     if dataset.query:
         try:
             check_reading(dataset.query)
