@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import os
+import secrets
 import sys
+import time
+from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -14,27 +18,37 @@ LIBRARY = str(Path(__file__).resolve().parents[1] / "module_utils")
 if LIBRARY not in sys.path:  # Ansible offers our module_utils to modules, not to its own process
     sys.path.append(LIBRARY)
 
+from gramex_bundle.archive import BundleError
+from gramex_bundle.archive import check as check_bundle
 from gramex_plan.apps import Host
 from gramex_plan.hosts import judge
-from gramex_plan.plan import check, make
-from gramex_plan.problems import Problem, render
+from gramex_plan.plan import Checked, check, make
+from gramex_plan.problems import IT_TEAM, YOU, Problem, render
 from gramex_plan.schema import load
 from gramex_plan.values import Checker
 from gramex_plan.variables import PREFIX
 from gramex_plan.windows import judge as judge_windows
+from gramex_preflight import certificates, look
+from gramex_preflight import judge as network
+from gramex_report.problems import UNCHANGED, rows
 
 ROLES = Path(__file__).resolve().parents[2] / "roles"
-UNCHANGED = "Nothing was changed. The keys of gramex_apps and all variables are in ansible/roles/*/README.md."
+BY_NETWORK = ("ssh", "paramiko", "paramiko_ssh")  # connections that go to an address
 
 
 class ActionModule(ActionBase):
-    """`gramex_plan:` takes no arguments, it reads the host's variables. Its result names secrets, never shows them."""
+    """`gramex_plan:` reads the host's variables. Its result names secrets, never shows them.
+
+    Option network: always, new or never; when to try names, ports and ways out, which takes seconds. With `new`, where
+    something is installed for the first time, what it finds is a warning.
+    """
 
     _supports_check_mode = True
     _requires_connection = True
+    _VALID_ARGS = frozenset({"network"})
 
     def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
-        """Return the plan (apps, sites, settings, host, become), or fail with every mistake that was found."""
+        """Return the plan (apps, sites, settings, host, become), or fail with everything that is wrong."""
         result = super().run(tmp, task_vars)
         variables = task_vars or {}
         checker = Checker(origin)
@@ -47,16 +61,77 @@ class ActionModule(ActionBase):
         if host.windows:
             facts = self._windows(variables, checker)
         else:
-            facts = self._facts(checked.apps, proxy, offline, variables, checker)
+            facts = self._facts(checked, proxy, offline, variables, checker)
         problems = list(checker.problems)
         if facts and host.windows:
             problems += judge_windows(facts.pop("found"))
         elif facts:
             problems += judge(facts, checked.apps, checked.settings, proxy)
-        if problems:
-            return {**result, "failed": True, "msg": render(problems, host.name, UNCHANGED)}
+            problems += self._beyond(facts.pop("preflight"), checked, proxy, variables)
+            problems += self._bundle(str(checked.settings.get("gramex_bundle") or ""), variables)
+        result["report"] = {"problems": rows(host.name, problems)}
+        wrong = [problem for problem in problems if not problem.warning]
+        if wrong:
+            return {**result, "failed": True, "msg": render(wrong, host.name, UNCHANGED)}
         plan = make(checked, facts, proxy)
+        if self._always:
+            result["notes"] = ["nothing stands in the way of a deploy"]
         return {**result, "changed": False, **plan, "become": self._connection.become is not None}
+
+    @property
+    def _always(self) -> bool:
+        return bool(self._task.args.get("network") == "always")
+
+    def _bundle(self, file: str, variables: Mapping[str, Any]) -> list[Problem]:
+        """What is wrong with the bundle; only a preflight asks here, site.yml checks it when it ships it."""
+        if not file or not self._always:
+            return []
+        place = Path(str(variables.get("inventory_dir") or "."), file).expanduser()
+        try:
+            bundle = check_bundle(place if place.exists() else Path(file).expanduser().absolute())
+        except BundleError as error:
+            return [Problem(f"{error}.", "gramex_bundle")]
+        told = {"digest": bundle.digest, **{name: bundle.manifest[name] for name in ("suite", "architecture")}}
+        answer = self._execute_module("gramex_bundle", module_args=told, task_vars=variables)
+        if not answer.get("failed"):
+            return []
+        return [Problem(str(answer["msg"]).removeprefix("gramex_bundle: "), "gramex_bundle")]
+
+    def _beyond(
+        self, told: dict[str, Any], checked: Checked, proxy: bool, variables: Mapping[str, Any]
+    ) -> list[Problem]:
+        """What is wrong with certificates and, where it was looked at, in the network."""
+        apps, settings = checked.apps, checked.settings
+        wanted, given = certificates.wanted(apps), settings.get("nginx_certificates") or {}
+        found = list(certificates.judge(wanted, given, told["certificates"], lambda file: self._text(file, variables)))
+        if not told["network"]:
+            return found
+        try:
+            seen = look.around(told, apps, settings, proxy, self._way(variables), self._token)
+        finally:
+            if told["process"]:
+                self._low_level_execute_command(f"kill {told['process']}")
+        said = network.judge(seen, apps, settings, proxy)
+        if self._always:
+            return [*found, *said, *network.untried(apps)]
+        return [*found, *(replace(problem, warning=True) for problem in said)]
+
+    def _way(self, variables: Mapping[str, Any]) -> look.Way:
+        """How this machine comes to the host."""
+        if self._connection.transport == "local":
+            return look.Way("127.0.0.1", local=True)
+        if self._connection.transport not in BY_NETWORK:
+            return look.Way()
+        words = (str(variables.get(f"ansible_ssh_{kind}_args") or "") for kind in ("common", "extra"))
+        return look.Way(str(self._play_context.remote_addr or ""), jump=any("Proxy" in word for word in words))
+
+    def _text(self, file: str, variables: Mapping[str, Any]) -> str:
+        """A file of the controller, decrypted. Raises OSError."""
+        try:
+            path = Path(str(variables.get("inventory_dir") or "."), file)
+            return str(self._loader.get_text_file_contents(str(path)))
+        except AnsibleError as error:
+            raise OSError(str(error.message)) from None
 
     def _needs_become(self) -> bool:
         """Whether the user that Ansible logs in as is not root. Where it is, no sudo is needed, nor has to be there."""
@@ -104,8 +179,6 @@ class ActionModule(ActionBase):
                 task_vars=variables,
             )
         except AnsibleConnectionFailure as error:
-            if not checker.problems:
-                raise
             checker.add(f"it cannot be reached: {error.message}", "host")
             return {}
         if answer.get("failed"):
@@ -115,23 +188,29 @@ class ActionModule(ActionBase):
         return {"init": "windows", "hostname": str(found.get("ansible_hostname") or ""), "found": found}
 
     def _facts(
-        self, apps: list[dict[str, Any]], proxy: bool, offline: bool, variables: dict[str, Any], checker: Checker
+        self, checked: Checked, proxy: bool, offline: bool, variables: dict[str, Any], checker: Checker
     ) -> dict[str, Any]:
         """What the module gramex_host says of the host, {} after noting why it says nothing."""
-        present = [app for app in apps if app["state"] == "present"]
+        present = [app for app in checked.apps if app["state"] == "present"]
+        given = checked.settings.get("nginx_certificates") or {}
+        self._token = secrets.token_hex(16)
         arguments = {
             "apps": [app["name"] for app in present if app["name"]],
             "interpreters": sorted({app["python"] for app in present}),
             "proxy": proxy,
             "offline": offline,
+            "certificates": certificates.on_host(certificates.wanted(present), given),
+            "network": self._task.args.get("network") or "never",
+            "outbound": list(network.places(present)),
+            "doors": network.ports(present, checked.settings, proxy),
+            "token": self._token,
         }
+        asked = time.time()
         try:
             if not self._needs_become():
                 self._connection.set_become_plugin(None)
             answer = self._execute_module("gramex_host", module_args=arguments, task_vars=variables)
         except AnsibleConnectionFailure as error:
-            if not checker.problems:
-                raise
             checker.add(f"it cannot be reached: {error.message}", "host")
             return {}
         except AnsibleError as error:  # what the local connection raises where nobody can become root
@@ -142,7 +221,9 @@ class ActionModule(ActionBase):
             texts = (str(answer.get(part) or "").strip() for part in ("module_stderr", "module_stdout", "msg"))
             checker.problems.append(refusal(next(filter(None, texts), "it gave no answer")))
             return {}
-        return dict(answer["facts"])
+        facts = dict(answer["facts"])
+        facts["preflight"]["off"] = look.off(facts["preflight"]["now"], asked, time.time())
+        return facts
 
 
 def refusal(text: str) -> Problem:
@@ -150,7 +231,9 @@ def refusal(text: str) -> Problem:
     low = text.lower()
     if "sudo" in low or "privilege" in low or "become" in low:
         right = "run the play as root, or with `--ask-become-pass` where sudo is set up (make deploy ARGS=-K)"
-        return Problem(f"it is not possible to become root there: {text}", "privileges", right=right)
+        refused = "not in the sudoers" in low or "not allowed" in low or "may not run" in low
+        who = IT_TEAM if refused else YOU
+        return Problem(f"it is not possible to become root there: {text}", "privileges", right=right, who=who)
     if "python" in low and ("not found" in low or "no such file" in low or "interpreter" in low):
         return Problem(f"there is no Python to work with: {text}", "python", right="apt-get install python3")
     return Problem(f"its state cannot be read: {text}", "host")

@@ -17,6 +17,7 @@ requirements:
 
 import atexit
 import os
+import shutil
 import sys
 import time
 from pathlib import Path
@@ -32,11 +33,12 @@ if LIBRARY not in sys.path:  # Ansible offers our module_utils to modules, not t
     sys.path.append(LIBRARY)
 
 from gramex_report.failure import explain
+from gramex_report.problems import lines as problem_lines
 from gramex_report.table import APPS, CERTIFICATES, STATUS, table
 
 # Tasks that only lead to others, or keep a result for them.
 SILENT = {"validate_argument_spec", "meta", "include_tasks", "include_role", "import_role", "include_vars", "set_fact"}
-REPORTS = {"gramex_report", "gramex_service"}  # their results have rows of the tables at the end
+REPORTS = {"gramex_report", "gramex_service", "gramex_plan"}  # their results have rows of the tables at the end
 UNUSED = "!all"  # the hosts of a play for a kind of host that the inventory has none of
 ERASE = "\r\033[K"  # what a terminal needs to take back a line that has no end yet
 STOPPED = "Stopped before the end. Run the same command again: it mends what was begun."
@@ -56,7 +58,8 @@ class CallbackModule(Default):
         self._announced = ""  # task that was printed as begun
         self._since: dict[tuple[str, str], float] = {}
         self._begun = time.monotonic()
-        self._report: dict[str, list[dict[str, str]]] = {"apps": [], "status": [], "certificates": []}
+        names = ("apps", "status", "certificates", "problems")
+        self._report: dict[str, list[dict[str, str]]] = {name: [] for name in names}
         self._refused = False
         self._process = 0
 
@@ -111,6 +114,15 @@ class CallbackModule(Default):
         self._display.display(f"  {host.get_name()}: {title(task)} ... ", newline=False)
         sys.stdout.flush()
 
+    def _keep(self, result: Any) -> bool:
+        """Keep the rows that a result has for the tables at the end; whether it has any problem among them."""
+        if bare(result.task.action) not in REPORTS:
+            return False
+        report = result.result.get("report", {})
+        for name, rows in report.items():
+            self._report[name] += rows
+        return bool(report.get("problems"))
+
     def _end(self, result: Any, word: str, color: str) -> None:
         key = (result.host.get_name(), result.task._uuid)
         spent = time.monotonic() - self._since.pop(key, time.monotonic())
@@ -125,9 +137,7 @@ class CallbackModule(Default):
     def v2_runner_on_ok(self, result: Any) -> None:
         """Complete the line; show notes, and the whole result where -v asks for it."""
         changed = bool(result.result.get("changed"))
-        if bare(result.task.action) in REPORTS:
-            for name, rows in result.result.get("report", {}).items():
-                self._report[name] += rows
+        self._keep(result)
         if silent(result.task):
             return
         self._handle_warnings(result.result)
@@ -156,7 +166,8 @@ class CallbackModule(Default):
             return
         self._refused = self._refused or bare(result.task.action) == "gramex_plan"
         self._end(result, "FAILED", C.COLOR_ERROR)
-        self._reason(explain(result.result), C.COLOR_ERROR)
+        if not self._keep(result):
+            self._reason(explain(result.result), C.COLOR_ERROR)
         if self._display.verbosity >= 3:
             self._handle_exception(result.result)
 
@@ -212,6 +223,15 @@ class CallbackModule(Default):
                 self._line("")
                 for line in lines:
                     self._line(line)
+        self._problems()
+
+    def _problems(self) -> None:
+        """Print what is wrong with all hosts, last: it is what is to be read."""
+        width = shutil.get_terminal_size().columns if sys.stdout.isatty() else 0
+        found = problem_lines(self._report["problems"], width)
+        wrong = any(row["kind"] == "wrong" for row in self._report["problems"])
+        for line in ["", *found] if found else []:
+            self._line(line, C.COLOR_ERROR if wrong else C.COLOR_WARN)
 
     # Printing
 

@@ -9,6 +9,8 @@ short_description: Gather what a deploy has to know of a host
 description:
   - Reads privileges, operating system, init system, interpreters, disk space and listening ports in one call.
   - Asks the package indexes whether they answer, where something has to be fetched from them. Changes nothing.
+  - Where it is asked to, it tries the ways out that apps need, and holds ports open for a moment so that the controller
+    can try to reach them.
 options:
   apps:
     description: Names of the apps that will run here. An app without an environment needs the Python package index.
@@ -28,6 +30,29 @@ options:
     description: Whether a bundle brings everything, so that no index is asked.
     type: bool
     default: false
+  certificates:
+    description: Certificate and key by absolute path, for each domain that has them on the host.
+    type: dict
+    default: {}
+  network:
+    description: When to look at what takes seconds, always, never, or where something new is to be installed.
+    type: str
+    choices: [always, new, never]
+    default: never
+  outbound:
+    description: What apps talk to on other machines, as HOST:PORT.
+    type: list
+    elements: str
+    default: []
+  doors:
+    description: Ports to hold open, if they are free and network is C(always).
+    type: list
+    elements: int
+    default: []
+  token:
+    description: What a port that is held open answers.
+    type: str
+    default: ""
 author: the gramex-deploy authors
 """
 
@@ -42,7 +67,7 @@ EXAMPLES = """
 
 RETURN = """
 facts:
-  description: The facts; see the functions of the module for each.
+  description: The facts; see the functions of the module for each. What is of no use later is below `preflight`.
   type: dict
   returned: always
 """
@@ -57,11 +82,13 @@ import socket
 import ssl
 import subprocess
 import tempfile
+import time
 import urllib.error
 import urllib.request
 from pathlib import Path
 
 from ansible.module_utils.basic import AnsibleModule
+from ansible.module_utils.gramex_preflight import addresses, doors, outbound, pairs
 
 LISTEN = "0A"  # the state of a listening socket in /proc/net/tcp
 ASK_SECONDS = 8
@@ -193,6 +220,16 @@ def free_mb(paths):
     return found
 
 
+def memory_mb():
+    """Megabytes that programs can still have: the machine's with its swap, or what a limit of this container leaves."""
+    found = dict(re.findall(r"^(MemAvailable|SwapFree):\s+(\d+) kB", read("/proc/meminfo"), re.M))
+    free = [sum(map(int, found.values())) // 1024] if found else []
+    limit, used = (read(f"/sys/fs/cgroup/memory.{name}").strip() for name in ("max", "current"))
+    if limit.isdigit() and used.isdigit():
+        free.append((int(limit) - int(used)) // 2**20)
+    return min(free, default=None)
+
+
 def default_index(python):
     """The index that pip uses where nothing else is set; '' where an interpreter has no pip yet that could tell."""
     return run([python, "-c", ASK_PIP])[1].strip()
@@ -256,10 +293,15 @@ def system_index():
     return {"url": url, "ok": False, "error": error}
 
 
+def new_apps(apps):
+    """Those of the apps that have no environment yet."""
+    return [name for name in apps if not any(Path("/srv/gramex", name, "venvs").glob("*/bin/python"))]
+
+
 def indexes(apps, packages, proxy, interpreters):
     """Ask the package indexes that something has to be fetched from."""
     found = {}
-    fresh = [name for name in apps if not any(Path("/srv/gramex", name, "venvs").glob("*/bin/python"))]
+    fresh = new_apps(apps)
     index = package_index(interpreters[0]) if fresh and interpreters else ""
     if index:
         found["Python package index"] = ask(index)
@@ -268,8 +310,29 @@ def indexes(apps, packages, proxy, interpreters):
     return found
 
 
+def preflight(params, packages, now):
+    """What tells whether the host is fit, and is of no use afterwards. `now` is its time."""
+    fresh = new_apps(params["apps"])
+    always = params["network"] == "always"
+    look = always or (params["network"] == "new" and bool(fresh or (params["proxy"] and not packages["nginx"])))
+    held, process = doors.hold(params["doors"], params["token"]) if always else ([], 0)
+    return {
+        "now": now,
+        "new_apps": fresh,
+        "memory_mb": memory_mb(),
+        "certificates": pairs.read(params["certificates"]),
+        "network": look,
+        "addresses": addresses.own() if look else [],
+        "outbound": outbound.tried(params["outbound"]) if look else {},
+        "firewall": doors.filtered() if always else "",
+        "held": held,
+        "process": process,
+    }
+
+
 def gather(params):
     """All facts of the host."""
+    now = time.time()
     pythons = {path: interpreter(path) for path in params["interpreters"]}
     packages = {"nginx": Path("/usr/sbin/nginx").exists(), "venv": all(python["venv"] for python in pythons.values())}
     return {
@@ -285,6 +348,7 @@ def gather(params):
         "indexes": {}
         if params["offline"]
         else indexes(params["apps"], packages, params["proxy"], params["interpreters"]),
+        "preflight": preflight(params, packages, now),
     }
 
 
@@ -297,6 +361,11 @@ def main():
             "interpreters": names,
             "proxy": {"type": "bool", "default": False},
             "offline": {"type": "bool", "default": False},
+            "certificates": {"type": "dict", "default": {}},
+            "network": {"choices": ["always", "new", "never"], "default": "never"},
+            "outbound": names,
+            "doors": {"type": "list", "elements": "int", "default": []},
+            "token": {"default": "", "no_log": False},
         },
         supports_check_mode=True,
     )

@@ -12,6 +12,7 @@ from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 from types import ModuleType
 
+import gramex_preflight
 import pytest
 
 FILE = Path(__file__).resolve().parents[3] / "ansible" / "plugins" / "modules" / "gramex_host.py"
@@ -20,6 +21,7 @@ FILE = Path(__file__).resolve().parents[3] / "ansible" / "plugins" / "modules" /
 @pytest.fixture
 def host(monkeypatch: pytest.MonkeyPatch) -> ModuleType:
     """The module, as Python."""
+    monkeypatch.setitem(sys.modules, "ansible.module_utils.gramex_preflight", gramex_preflight)
     spec = importlib.util.spec_from_file_location("gramex_host", FILE)
     assert spec
     assert spec.loader
@@ -142,3 +144,41 @@ def test_system_and_init(host: ModuleType) -> None:
     assert set(host.system()) == {"os", "os_version", "os_name"}
     assert host.init()["init"] in ("systemd", "sysv", "none")
     assert host.init()["boot"] in (True, False)
+
+
+ASKED = {"apps": [], "proxy": False, "certificates": {}, "network": "never", "outbound": [], "doors": [], "token": "t"}
+
+
+def test_memory(host: ModuleType, monkeypatch: pytest.MonkeyPatch) -> None:
+    told = {"/proc/meminfo": "MemTotal: 9999999 kB\nMemAvailable: 2048000 kB\nSwapFree:  1024000 kB\n"}
+    monkeypatch.setattr(host, "read", lambda path: told.get(path, ""))
+    assert host.memory_mb() == 3000
+    told |= {"/sys/fs/cgroup/memory.max": f"{512 * 2**20}\n", "/sys/fs/cgroup/memory.current": f"{500 * 2**20}\n"}
+    assert host.memory_mb() == 12
+    told["/sys/fs/cgroup/memory.max"] = "max\n"
+    assert host.memory_mb() == 3000
+    told.clear()
+    assert host.memory_mb() is None
+
+
+@pytest.mark.parametrize(
+    ("network", "apps", "proxy", "looked"),
+    [
+        ("never", ["not-deployed"], True, False),
+        ("new", ["not-deployed"], False, True),
+        ("new", [], True, True),
+        ("new", [], False, False),
+        ("always", [], False, True),
+    ],
+)
+def test_the_network_is_looked_at(
+    network: str, apps: list[str], proxy: bool, looked: bool, host: ModuleType, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(host.outbound, "tried", lambda places: dict.fromkeys(places, "tried"))
+    monkeypatch.setattr(host.doors, "hold", lambda ports, token: (ports, 42))
+    asked = {**ASKED, "network": network, "apps": apps, "proxy": proxy, "outbound": ["a:1"], "doors": [80]}
+    found = host.preflight(asked, {"nginx": False, "venv": True}, 0)
+    assert (found["network"], found["outbound"]) == (looked, {"a:1": "tried"} if looked else {})
+    # A port that is held open is in the way of what site.yml installs a moment later.
+    assert (found["held"], found["process"]) == (([80], 42) if network == "always" else ([], 0))
+    assert found["new_apps"] == apps

@@ -26,6 +26,7 @@ FIT: dict[str, Any] = {
     "free_mb": {"/srv/gramex": 5000},
     "listeners": {},
     "indexes": {},
+    "preflight": {"memory_mb": 1000, "new_apps": [], "off": 0.0},
 }
 APACHE = {"program": "apache2", "pid": 42, "user": "www-data"}
 NGINX = {"program": "nginx", "pid": 43, "user": "root"}
@@ -128,3 +129,49 @@ def test_everything_at_once() -> None:
         "disk space at /",
         "port 80",
     ]
+
+
+def test_memory() -> None:
+    def short(memory: int | None, *apps: str) -> list[str]:
+        return said({"preflight": {"memory_mb": memory, "new_apps": apps, "off": 0.0}})
+
+    assert short(None) == short(100) == short(220, "one", "two") == []
+    assert short(99) == ["memory: 99 MB are free, 100 MB are needed."]
+    assert short(219, "one", "two") == ["memory: 219 MB are free, 220 MB are needed, 60 MB of it for each new app."]
+
+
+@pytest.mark.parametrize(
+    ("off", "text", "warning"),
+    [
+        (5.0, "", False),
+        (-6.2, "clock: is 6 s behind the controller's.", True),
+        (300.0, "clock: is 300 s ahead of the controller's.", True),
+        (301.0, "clock: is 301 s ahead of the controller's.", False),
+        (-90000.0, "clock: is 90000 s behind the controller's.", False),
+    ],
+)
+def test_clock(off: float, text: str, warning: bool) -> None:
+    problems = judge({**FIT, "preflight": {**FIT["preflight"], "off": off}}, [APP], {}, True)
+    found = [(str(problem).splitlines()[0], problem.warning) for problem in problems]
+    assert found == ([(text, warning)] if text else [])
+
+
+def test_who_can_mend_it() -> None:
+    change = {
+        "os_version": "9",
+        "free_mb": {"/srv/gramex": 1},
+        "listeners": {"80": [APACHE]},
+        "indexes": {"Python package index": {"url": "https://index.example", "ok": False, "error": "no answer"}},
+        "preflight": {"memory_mb": 1, "new_apps": [], "off": 1000.0},
+        "python": {"/usr/bin/python3": {**PYTHON, "reachable": False}},
+    }
+    found = {problem.what: problem.who for problem in judge({**FIT, **change}, [APP], {}, True)}
+    assert found == {
+        "operating system": "IT team",
+        "python of site": "you",
+        "disk space at /srv/gramex": "IT team",
+        "memory": "IT team",
+        "clock": "IT team",
+        "Python package index": "IT team",
+        "port 80": "you",
+    }

@@ -6,11 +6,15 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from gramex_plan.compose import outer_ports
-from gramex_plan.problems import Problem
+from gramex_plan.problems import IT_TEAM, Problem
 
 SUPPORTED = {"debian": ("12", "13")}
 PYTHON = (3, 10)
 FREE_MB = 300  # an environment, a release beside the old one and the package index's files
+MEMORY_MB = 100  # for one app's new release beside the old one, while environments are made
+APP_MB = 60  # an app that only serves files and templates; those with much to load take more
+CLOCK_SECONDS = 5  # more is worth a look: logs of several hosts, links that expire
+CLOCK_WRONG = 300  # with more, package indexes and certificates are not trusted
 BUNDLE = "Where there is no way to it, the offline bundle (`make bundle`) installs without a network."
 
 
@@ -25,7 +29,8 @@ def judge(
     present = [app for app in apps if app["state"] == "present"]
     found = [*_privileges(facts)]
     if present:
-        found += [*_system(facts, settings), *_interpreters(facts, present), *_disk(facts), *_indexes(facts)]
+        found += [*_system(facts, settings), *_interpreters(facts, present), *_disk(facts), *_memory(facts)]
+        found += [*_clock(facts), *_indexes(facts)]
     if present and facts["uid"] == 0:  # who holds a port is told to root only
         found += [*_app_ports(facts, present), *(_proxy_ports(facts, present, settings) if proxy else ())]
     return found
@@ -48,6 +53,7 @@ def _system(facts: Mapping[str, Any], settings: Mapping[str, Any]) -> Iterator[P
         f"{facts['os_name']} is not supported. Tested are: {known}.",
         "operating system",
         right="gramex_allow_unverified_os: true  # to try it all the same",
+        who=IT_TEAM,
     )
 
 
@@ -71,13 +77,35 @@ def _interpreters(facts: Mapping[str, Any], apps: Sequence[Mapping[str, Any]]) -
 def _disk(facts: Mapping[str, Any]) -> Iterator[Problem]:
     for path, free in facts["free_mb"].items():
         if free < FREE_MB:
-            yield Problem(f"{free} MB are free, {FREE_MB} MB are needed.", f"disk space at {path}")
+            yield Problem(f"{free} MB are free, {FREE_MB} MB are needed.", f"disk space at {path}", who=IT_TEAM)
+
+
+def _memory(facts: Mapping[str, Any]) -> Iterator[Problem]:
+    free, fresh = facts["preflight"]["memory_mb"], facts["preflight"]["new_apps"]
+    needed = MEMORY_MB + APP_MB * len(fresh)
+    if free is not None and free < needed:
+        apps = f", {APP_MB} MB of it for each new app" if fresh else ""
+        yield Problem(f"{free} MB are free, {needed} MB are needed{apps}.", "memory", who=IT_TEAM)
+
+
+def _clock(facts: Mapping[str, Any]) -> Iterator[Problem]:
+    """`off` is how far the host's clock is from the controller's, in seconds; the time that asking took is no fault."""
+    off = facts["preflight"]["off"]
+    if abs(off) > CLOCK_SECONDS:
+        side = "ahead of" if off > 0 else "behind"
+        yield Problem(
+            f"is {abs(off):.0f} s {side} the controller's.",
+            "clock",
+            right="let it follow a time server: apt-get install systemd-timesyncd, or chrony",
+            who=IT_TEAM,
+            warning=abs(off) <= CLOCK_WRONG,
+        )
 
 
 def _indexes(facts: Mapping[str, Any]) -> Iterator[Problem]:
     for name, index in facts["indexes"].items():
         if not index["ok"]:
-            yield Problem(f"{index['url']} does not answer: {index['error']}. {BUNDLE}", name)
+            yield Problem(f"{index['url']} does not answer: {index['error']}. {BUNDLE}", name, who=IT_TEAM)
 
 
 def _proxy_ports(

@@ -1,19 +1,28 @@
-"""One mistake of an operator, and how a list of them is shown."""
+"""One mistake of an operator or fault of a host, who can mend it, and how a list of them is shown."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+YOU = "you"
+IT_TEAM = "IT team"
+DOMAIN_OWNER = "domain owner"
+
 
 @dataclass(frozen=True)
 class Problem:
-    """What is wrong: `where` is FILE:LINE or '', `what` the variable or key, `right` an example."""
+    """What is wrong: `where` is FILE:LINE or '', `what` the variable or key, `right` an example.
+
+    `who` can mend it. A `warning` stops nothing.
+    """
 
     message: str
     what: str = ""
     where: str = ""
     right: str = ""
+    who: str = YOU
+    warning: bool = False
 
     def __str__(self) -> str:
         text = ": ".join(part for part in (self.where, self.what, self.message) if part)
@@ -21,7 +30,7 @@ class Problem:
 
 
 def render(problems: Iterable[Problem], host: str, note: str) -> str:
-    """The text that an operator reads: every problem, numbered, then `note`."""
+    """The text of one host, for callbacks without tables: every problem, numbered, then `note`."""
     unique = list(dict.fromkeys(problems))
     count = "1 thing" if len(unique) == 1 else f"{len(unique)} things"
     lines = [f"{count} to mend for {host}:", ""]
