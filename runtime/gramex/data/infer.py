@@ -80,14 +80,19 @@ def as_ints(cells: list[str]) -> list[int] | None:
 
 
 def as_floats(cells: list[str]) -> list[float] | None:
-    """Return numbers, None if a cell is none, or a whole one that a float cannot hold exactly among others."""
+    """Return numbers, None if a cell is none."""
     try:
         values = list(map(float, cells))
     except ValueError:
         return None
-    if not is_plain(cells) or (all(cell.strip().lstrip("+-").isdigit() for cell in cells) and cells):
-        return None  # whole numbers too large: their digits count
-    return values
+    return values if is_plain(cells) else None
+
+
+def as_fractions(cells: list[str]) -> list[float] | None:
+    """Return numbers, None if a cell is none, or if all are whole: such are too large, and their digits count."""
+    if cells and all(cell.strip().lstrip("+-").isdigit() for cell in cells):
+        return None
+    return as_floats(cells)
 
 
 def is_plain(cells: list[str]) -> bool:
@@ -126,7 +131,7 @@ def as_moments(cells: list[str]) -> list[str] | None:
 
 
 PARSERS: tuple[tuple[str, Any], ...] = ((INT, as_ints), (FLOAT, as_floats), (BOOL, as_bools), (DATETIME, as_moments))
-GUESSED = PARSERS[:3]
+GUESSED: tuple[tuple[str, Any], ...] = ((INT, as_ints), (FLOAT, as_fractions), (BOOL, as_bools))
 
 
 def kind_of(values: Sequence[Any]) -> str:

@@ -107,6 +107,12 @@ class FormHandler(BaseHandler):
 
         await answer_edit(self, method, path_args, path_kwargs)
 
+    def write_error(self, status_code: int, **kwargs: Any) -> None:
+        """Send an error page. It never shows what failed: SQL and its values, paths. The log has it."""
+        if status_code not in self.error_pages:
+            kwargs.pop("exc_info", None)
+        super().write_error(status_code, **kwargs)
+
     def set_meta(self, dataset: str, meta: Mapping[str, Any]) -> None:
         """Set the headers that tell what was made of the arguments."""
         for name, value in meta_headers(dataset, meta).items():
