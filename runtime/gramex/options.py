@@ -70,6 +70,10 @@ def _switch(value: Any) -> bool:
     )
 
 
+def _local(value: Any) -> Any:
+    return value if value == "local" else _switch(value)
+
+
 def _text(value: Any) -> Any:
     # `false` switches a setting off, and is no text.
     return value if value is False else _no() if isinstance(value, (bool, dict, list)) else str(value)
@@ -86,6 +90,7 @@ def _no() -> Any:
 # Kind -> how a value of it is made.
 KINDS: dict[str, Any] = {
     "any": lambda value: value,
+    "local": _local,
     "mapping": _mapping,
     "number": _number,
     "port": _port,
@@ -95,6 +100,7 @@ KINDS: dict[str, Any] = {
 }
 NAMES = {
     "any": "a value",
+    "local": "true, false or local",
     "mapping": "a mapping",
     "number": "a number",
     "port": "a port, 0 to 65535",
@@ -129,7 +135,7 @@ OPTIONS = (
     Option("settings.login_url", "text", "/login/", "where pages that need a log in send people"),
     Option("settings.xsrf_cookies", "switch", "true", "forms need a token against requests from other sites"),
     Option("settings.compress_response", "switch", "true", "gzip for answers above 1 KiB"),
-    Option("settings.serve_traceback", "switch", "false", "error pages show the traceback"),
+    Option("settings.serve_traceback", "local", "local", "error pages show the traceback; local: on this machine only"),
     Option("settings.debug", "switch", "false", "Tornado's debug mode, for development"),
     Option("session.type", "text", "sqlite", "where sessions are kept: sqlite, json, memory, redis"),
     Option(

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import inspect
+import ipaddress
 import logging
+import socket
 import traceback
 from collections.abc import Callable, Mapping
 from functools import lru_cache
@@ -39,6 +41,21 @@ TEXTS = {
     503: "The server cannot answer this just now. Please try again in a little while.",
     501: "This page needs a part of Gramex that this server does not have.",
 }
+# What tells that a proxy is in between.
+PROXIED = frozenset(
+    [
+        "Forwarded",
+        "Via",
+        "X-Forwarded-For",
+        "X-Forwarded-Host",
+        "X-Forwarded-Proto",
+        "X-Gramex-Root",
+        "X-Real-Ip",
+        "X-Request-Uri",
+        "X-Scheme",
+    ]
+)
+LOCAL_NAMES = ("localhost", "127.0.0.1", "[::1]", "::1")
 WHITESPACE = ("all", "single", "oneline")
 
 
@@ -123,11 +140,27 @@ def setup_errors(cls: Any, error: Any) -> None:
     cls.error_pages = parse_errors(error, cls.loaded.folder, ContentTypes(cls.loaded.conf.get("mime"))) if error else {}
 
 
+def shows_traceback(handler: Any) -> bool:
+    """True if whoever asked may see the traceback: ``app.settings.serve_traceback``.
+
+    ``local`` shows it to the developer: a browser on this machine that asks for this machine, by TCP and through no
+    proxy. A handler whose errors hold data has `shows_traceback` False.
+    """
+    setting = handler.settings.get("serve_traceback")
+    if setting != "local" or not handler.shows_traceback:
+        return bool(setting) and setting != "local" and handler.shows_traceback
+    request, context = handler.request, handler.request.connection.context
+    if context.address_family not in (socket.AF_INET, socket.AF_INET6) or not PROXIED.isdisjoint(request.headers):
+        return False
+    return request.host_name in LOCAL_NAMES and ipaddress.ip_address(context.remote_ip.partition("%")[0]).is_loopback
+
+
 class ErrorMixin:
     """Writes error pages, and logs what deserves it."""
 
     error_pages: ClassVar[dict[int, ErrorPage]] = {}
     allowed: ClassVar[frozenset[str] | None] = None
+    shows_traceback: ClassVar[bool] = True
     # What the request ended with, for the request log.
     error: BaseException | None = None
 
@@ -159,7 +192,7 @@ class ErrorMixin:
         if page is not None and self._write_page(page, status_code, kwargs):
             return
         more = ""
-        if "exc_info" in kwargs and status_code >= 500 and self.settings.get("serve_traceback"):
+        if "exc_info" in kwargs and status_code >= 500 and shows_traceback(self):
             more = f"<pre>{xhtml_escape(''.join(traceback.format_exception(*kwargs['exc_info'])))}</pre>"
         self.finish(
             error_page.__wrapped__(status_code, self._reason, more) if more else error_page(status_code, self._reason)

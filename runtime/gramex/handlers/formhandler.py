@@ -40,6 +40,7 @@ class Asked(NamedTuple):
 class FormHandler(BaseHandler):
     """Answers GET with rows; POST, PUT and DELETE change them where the dataset has a key."""
 
+    shows_traceback = False  # it would hold SQL and data
     datasets: ClassVar[dict[str, Dataset]] = {}
     single: ClassVar[bool] = True
     formats: ClassVar[dict[str, Format]] = {}

@@ -24,12 +24,15 @@ def reload_application(server: WebServer, read: Callable[[], Loaded]) -> Service
     have is logged with its place, and nothing changes.
     """
     from gramex import services
+    from gramex.handlers.application import session_cookie
     from gramex.handlers.routing import build
 
     old: Any = server.application
     started: Services | None = None
     try:
         loaded = read()
+        session_cookie(loaded, old.services)  # a mistake is told now, and not at the next start
+        keep_app(loaded, old.loaded)
         mistakes = new_mistakes(loaded.problems, old.loaded.problems)
         if mistakes:
             raise ConfigError(*mistakes)
@@ -50,11 +53,23 @@ def reload_application(server: WebServer, read: Callable[[], Loaded]) -> Service
     started.replace(old.services)
     server.application = application
     loaded.report(first=False)
-    for name in ("listen", "admin"):
-        if section(loaded, name) != section(old.loaded, name):
-            app_log.warning("Changes of app.%s take effect at the next start", name)
     app_log.info("Reloaded %s", loaded.folder)
     return old.services
+
+
+def keep_app(loaded: Loaded, before: Loaded) -> None:
+    """Leave the section ``app:`` as it was, and say what changed in it: sockets, keys, cookies are those of a start."""
+    now, was = loaded.conf.get("app") or {}, before.conf.get("app") or {}
+    names = []
+    for name in sorted({*now, *was}, key=str):
+        new, old = now.get(name), was.get(name)
+        if new != old:
+            deep = isinstance(new, dict) and isinstance(old, dict)
+            keys = sorted(key for key in {*new, *old} if new.get(key) != old.get(key)) if deep else []
+            names += [f"app.{name}.{key}" for key in keys] or [f"app.{name}"]
+    if names:
+        app_log.warning("Changes of %s are ignored while running, and take effect at the next start", ", ".join(names))
+        loaded.conf["app"] = was
 
 
 def section(loaded: Loaded, name: str) -> dict[str, Any]:

@@ -104,7 +104,7 @@ def convert_values(name: str, values: list[Any], hint: Any) -> Any:
         return convert_values(name, values, choices[0] if choices else str)
     if origin in LISTS:
         inner = [each for each in typing.get_args(hint) if each is not Ellipsis]
-        return LISTS[origin]([convert(name, each, inner[0] if inner else str) for each in values])
+        return LISTS[origin]([convert(name, each, inner[0] if inner else Any) for each in values])
     if not values:
         raise MissingArgumentError(name)
     return convert(name, values[-1], hint)

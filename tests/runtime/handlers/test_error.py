@@ -94,6 +94,42 @@ def test_built_in_pages_are_small_html(app, status, reason):
     assert answer.headers["Content-Type"] == "text/html; charset=UTF-8"
 
 
+@pytest.mark.parametrize(
+    ("headers", "shown"),
+    [
+        ({}, True),
+        ({"Host": "localhost:9988"}, True),
+        ({"Host": "app.example"}, False),
+        ({"X-Real-IP": "127.0.0.1"}, False),
+        ({"X-Forwarded-For": "127.0.0.1"}, False),
+        ({"X-Scheme": "https"}, False),
+        ({"X-Request-URI": "/n"}, False),
+        ({"Forwarded": "for=127.0.0.1"}, False),
+        ({"Via": "1.1 proxy"}, False),
+    ],
+)
+def test_traceback_is_shown_to_the_developer(local, headers, shown):
+    answer = local.get("/fails", headers=headers)
+    assert answer.status == 500
+    assert ("ZeroDivisionError" in answer.text) is shown
+    assert ("Traceback" in answer.text) is shown
+
+
+def test_traceback_is_not_shown_through_a_socket_or_when_switched_off(serve):
+    page = {"fails": {"pattern": "/fails", "handler": "FunctionHandler", "kwargs": {"function": "1 / 0"}}}
+    conf = {"url": page, "app": {"settings": {"serve_traceback": False}}}
+    for app in (serve({"url": page}, unix=True), serve(conf)):
+        answer = app.get("/fails")
+        assert answer.status == 500
+        assert "ZeroDivisionError" not in answer.text
+
+
+@pytest.fixture(scope="module")
+def local(serve_module):
+    page = {"fails": {"pattern": "/fails", "handler": "FunctionHandler", "kwargs": {"function": "1 / 0"}}}
+    return serve_module({"url": page})
+
+
 def test_traceback_is_shown_where_that_is_wanted(serve):
     conf = {
         "app": {"settings": {"serve_traceback": True}},

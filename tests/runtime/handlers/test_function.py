@@ -183,7 +183,7 @@ def test_results(app, url, expected):
     ],
 )
 def test_statuses(app, url, status):
-    answer = app.get(url)
+    answer = app.get(url, headers={"Host": "app.example"})
     assert answer.status == status
     assert "secret" not in answer.text
     assert "Traceback" not in answer.text

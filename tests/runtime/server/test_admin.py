@@ -315,7 +315,7 @@ def test_a_change_of_it_waits_for_the_next_start(work: Any, admin: Admin) -> Non
     process = work(conf=f"app: {{admin: {{unix: {admin.path}}}}}\n")
     (process.folder / "gramex.yaml").write_text("app: {admin: {unix: other}}\n", encoding="utf-8")
     process.kill(signal.SIGHUP)
-    process.wait_log("Changes of app.admin take effect at the next start")
+    process.wait_log("Changes of app.admin.unix are ignored while running, and take effect at the next start")
     assert admin.ask("/livez")[0] == 200
 
 

@@ -102,6 +102,19 @@ def test_a_wrong_value_names_its_place(serve: Any) -> None:
     assert "gramex.yaml:3: app.watch: must be true or false, not 'sometimes'" in process.log
 
 
+def test_the_app_section_is_that_of_the_start(serve: Any) -> None:
+    login = "  private: {pattern: /private, handler: FunctionHandler, kwargs: {function: '1', auth: true}}\n"
+    process = serve(ONE + login)
+    assert process.get("/private").headers["Location"].startswith("/login/?")
+    change = "app: {settings: {login_url: /other/}, session: {cookie: x}, own: 1}\n"
+    (process.folder / "gramex.yaml").write_text(ONE + login + change)
+    process.wait_log("Reloaded")
+    assert "Changes of app.own, app.session.cookie, app.settings.login_url are ignored while running" in process.log
+    assert process.get("/private").headers["Location"].startswith("/login/?")
+    other = serve(None, folder=process.folder, data=process.data)
+    assert other.get("/private").headers["Location"].startswith("/other/?")
+
+
 def test_sessions_live_on(serve: Any) -> None:
     conf = (
         "url:\n  count: {pattern: /count, handler: FunctionHandler, kwargs: {function: count.up}}\n"

@@ -72,6 +72,7 @@ def test_lists():
 
     assert total(Request({"v": ["1", "2"], "w": ["a"], "items": ["1.5"]})) == ([1, 2], ["a"], (1.5,))
     assert total(Request(body={"v": [3, 4]})) == ([3, 4], None, ())
+    assert total(Request(body={"v": [], "w": [1, "a", None]})) == ([], [1, "a", None], ())
 
 
 def test_items_from_groups():
