@@ -64,8 +64,9 @@ def keep_app(loaded: Loaded, before: Loaded) -> None:
     for name in sorted({*now, *was}, key=str):
         new, old = now.get(name), was.get(name)
         if new != old:
-            deep = isinstance(new, dict) and isinstance(old, dict)
-            keys = sorted(key for key in {*new, *old} if new.get(key) != old.get(key)) if deep else []
+            keys: list[str] = []
+            if isinstance(new, dict) and isinstance(old, dict):
+                keys = sorted(str(key) for key in {*new, *old} if new.get(key) != old.get(key))
             names += [f"app.{name}.{key}" for key in keys] or [f"app.{name}"]
     if names:
         app_log.warning("Changes of %s are ignored while running, and take effect at the next start", ", ".join(names))
