@@ -54,11 +54,13 @@ def dispatch(arguments: list[str]) -> int:
 
             print(command_usage(command))
             return 0
+        module, _, function = command.run.partition(":")
+        if command.verbatim:
+            return getattr(importlib.import_module(module), function)(arguments[1:], {})
         if len(words) > command.most:
             from gramex.arguments import UsageError
 
             raise UsageError(f"{command.name}: {words[command.most]!r} is one word too many")
-        module, _, function = command.run.partition(":")
         return getattr(importlib.import_module(module), function)(words, declared(options, known))
     words, options = split(arguments, ("version", "V", "help", "h"))
     names = {name for name, _ in options}

@@ -15,7 +15,7 @@ class Command:
 
     `run` is ``module:function``, imported when the command is called. The function gets the words behind the command
     and a mapping of the options, and returns the exit code. `words` shows in the usage which words there may be, and
-    `most` is how many.
+    `most` is how many. The function of a `verbatim` command gets all arguments as words, options too.
     """
 
     name: str
@@ -25,6 +25,7 @@ class Command:
     words: str = ""
     most: int = 0
     aliases: tuple[str, ...] = field(default=())
+    verbatim: bool = False
 
 
 COMMANDS = (
@@ -74,6 +75,22 @@ COMMANDS = (
         MANY,
     ),
     Command("run", "start the installed app NAME", "gramex.setup.install:run", (*OPTIONS, *LOG_OPTIONS), "NAME", 1),
+    Command(
+        "service",
+        "install, update, remove, start or stop the app in this folder as a Windows service",
+        "gramex.winservice.command:run",
+        (
+            Option("cwd", "text", "this folder", "the app's folder, for install and update"),
+            Option("user", "text", "LocalSystem", "the account that it runs as: DOMAIN\\USER"),
+            Option("password", "text", "asked for", "its password; - reads it from standard input"),
+            Option("startup", "text", "manual", "manual, auto, delayed or disabled"),
+            Option("name", "text", "GramexApp", "the name of the service, where there are several"),
+            Option("wait", "number", "60", "seconds that start and stop wait until it is done"),
+            Option("listen.port", "port", "9988", "this and other settings of the server go to it when it starts"),
+        ),
+        "install|update|remove|start|stop",
+        verbatim=True,
+    ),
     Command(
         "setup",
         "run make, setup.sh, pip, npm and the like in each FOLDER, where their files are there",

@@ -44,7 +44,9 @@ def shutdown() -> None:
     from gramex.server.worker import is_supervised
 
     if sys.platform == "win32":
-        signal.raise_signal(signal.SIGINT)
+        from gramex.server import stop
+
+        stop()  # a service gets no signals
     else:
         os.kill(os.getppid() if is_supervised() else os.getpid(), signal.SIGTERM)
 

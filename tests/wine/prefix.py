@@ -103,9 +103,13 @@ class Machine:
         """Return a text file at a path of Windows; '' if there is none."""
         return self.shell(f"cat '{posix(target)}' 2>/dev/null || true")
 
-    def restart(self) -> None:
-        """End all that runs under Wine, as a machine that loses power does, and boot again."""
-        self.shell(f"({HALT}; {BOOT}) >/dev/null 2>&1 </dev/null", BOOT_SECONDS)
+    def restart(self, env: dict[str, str] | None = None) -> None:
+        """End all that runs under Wine, as a machine that loses power does, and boot again.
+
+        `env` are variables of the machine, which its services see, until the next restart.
+        """
+        variables = " ".join(f"{name}='{value}'" for name, value in (env or {}).items())
+        self.shell(f"({HALT}; export {variables} WINEPREFIX; {BOOT}) >/dev/null 2>&1 </dev/null", BOOT_SECONDS)
 
     @property
     def address(self) -> str:

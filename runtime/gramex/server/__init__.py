@@ -8,7 +8,7 @@ import os
 import threading
 import time
 from collections.abc import Callable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
     from gramex.config import Loaded
@@ -19,11 +19,21 @@ EXIT = 2.0  # seconds between the end of the server and the end of the process, 
 running: Life | None = None
 
 
-def run(loaded: Loaded, reload: Callable[[], Loaded]) -> int:
+class Host(Protocol):
+    """What the server runs in, where that is more than a process: a Windows service."""
+
+    def ready(self) -> None:
+        """Hear that the server accepts connections."""
+
+    def failed(self, reason: str) -> None:
+        """Hear why the server cannot start."""
+
+
+def run(loaded: Loaded, reload: Callable[[], Loaded], host: Host | None = None) -> int:
     """Serve an app until SIGTERM or SIGINT, and finish what began.
 
-    `reload` reads the configuration anew; SIGHUP calls it. Returns the exit code: 0 ended as told, 1 cannot listen,
-    3 not healthy.
+    `reload` reads the configuration anew; SIGHUP calls it. `host` hears how the start went. Returns the exit code:
+    0 ended as told, 1 cannot listen, 3 not healthy.
 
     Raises:
         ConfigError: a setting of the server is wrong.
@@ -46,7 +56,7 @@ def run(loaded: Loaded, reload: Callable[[], Loaded]) -> int:
 
     async def live() -> int:
         global running
-        running = Life(loaded, reload)
+        running = Life(loaded, reload, host)
         return await running.run()
 
     try:
@@ -55,7 +65,7 @@ def run(loaded: Loaded, reload: Callable[[], Loaded]) -> int:
         running = None
         asyncio.set_event_loop(None)
         loop.close()
-    if os.name != "nt":  # there the service's host process goes on
+    if host is None:
         bound_exit(code)
     return code
 

@@ -33,6 +33,7 @@ from gramex.server.worker import is_supervised
 from gramex.services.events import Events
 
 if TYPE_CHECKING:
+    from gramex.server import Host
     from gramex.server.admin import Admin
     from gramex.services import Services
 
@@ -44,8 +45,9 @@ HEALTH_TIMEOUT = 30.0  # seconds
 class Life:
     """One run of the server. `run` is the whole of it."""
 
-    def __init__(self, loaded: Loaded, reload: Callable[[], Loaded]):
-        """`reload` reads the configuration anew."""
+    def __init__(self, loaded: Loaded, reload: Callable[[], Loaded], host: Host | None = None):
+        """`reload` reads the configuration anew, `host` hears how the start went."""
+        self.host = host
         self.loaded, self.changes = loaded, Changes(loaded, reload)
         self.listen: dict[str, Any] = (loaded.conf.get("app") or {}).get("listen") or {}
         self.services: Services | None = None  # those in use
@@ -70,6 +72,8 @@ class Life:
         except StartError as error:
             app_log.error("%s", error)
             self.manager.tell(f"STATUS={error}", "ERRNO=1")
+            if self.host is not None:
+                self.host.failed(str(error))
             return error.code
         finally:
             for listener in self.listeners:
@@ -188,6 +192,8 @@ class Life:
                 url = str(first) if first.unix else f"{scheme}://{browsable(first.sock.getsockname())}/"
                 print(f"Gramex {__version__} listening on {url}. Press Ctrl-C to stop", flush=True)
         self.manager.ready(f"listening on {', '.join(map(str, self.listeners))}")
+        if self.host is not None:
+            self.host.ready()
 
     def _seconds(self, key: str, default: float) -> float:
         value = self.listen.get(key, default)
