@@ -35,6 +35,7 @@ HOSTS = {
     "servers": ("tests/runtime/handlers/auth/ldap", "tests/runtime/redis"),
     "image": ("tests/images",),
     "nginx": ("tests/ansible/nginx/hosts",),
+    "wine": ("tests/wine",),  # Windows programs; makes an image of its own
 }
 # The longest begin first, so that no lane works alone at the end.
 LONGEST = ("runtime", "default", "nginx", "bare")
