@@ -158,12 +158,13 @@ class FileHandler(BaseHandler):
         return found.relative or os.path.basename(found.path)
 
     def slash_leads_here(self, folder: Found) -> bool:
-        """True if the URL with a final slash shows the same folder. A pattern without a group may not match it."""
-        match = self.application.router.find(self.request.path + "/")
+        """True if the URL with a final slash is that of the folder. A pattern without a group may not match it."""
+        path = self.request.path + "/"
+        if self.application.router.matches(type(self), path):
+            return True  # also where an entry of higher precedence, the home page of an app, has that URL
+        match = self.application.router.find(path)
         if match is None or not issubclass(match.target, FileHandler):
             return False
-        if match.target is type(self):
-            return True
         try:
             groups = [*match.args, *match.kwargs.values()]
             text = next((group for group in groups if group is not None), b"").decode()

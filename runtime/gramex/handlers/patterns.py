@@ -90,6 +90,10 @@ class Router(Generic[T]):
             self.cache[path] = match
         return match
 
+    def matches(self, target: T, path: str) -> bool:
+        """Return whether a pattern of one target matches a path, whatever has a higher precedence."""
+        return any(each is target and pattern.fullmatch(path) for _, pattern, each in self.rules)
+
     def _find(self, path: str) -> Match | None:
         end, target = self.literals.get(path, (len(self.rules), None))
         for prefix, pattern, candidate in self.rules[:end]:

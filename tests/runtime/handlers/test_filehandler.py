@@ -276,6 +276,16 @@ def test_folder_without_slash_is_sent_to_the_one_with(app):
     assert app.get("//evil.com/..%2fsub").headers["Location"] in (None, "/evil.com/..%2fsub/")
 
 
+def test_folder_whose_slash_belongs_to_another_entry(serve):
+    home = {"pattern": "/app/", "handler": "FunctionHandler", "kwargs": {"function": "'home of the app'"}}
+    alone = {"pattern": "/alone", "handler": "FileHandler", "kwargs": {"path": "app", "index": True}}
+    app = serve({"url": {"app/home": home, "alone": alone}}, {"app/secret.txt": "x"})
+    answer = app.get("/app?a=1")
+    assert (answer.status, answer.headers["Location"]) == (301, "/app/?a=1")
+    assert app.get("/app/").text == "home of the app"
+    assert app.get("/alone").status == 200  # nothing answers at /alone/
+
+
 def test_forged_outer_uri_is_ignored(app):
     for value in ("//evil.com/sub", "http://evil.com/sub", "/\\evil.com"):
         assert app.get("/sub", headers={"X-Request-URI": value}).headers["Location"] == "/sub/"
