@@ -5,7 +5,9 @@ from __future__ import annotations
 import inspect
 import ipaddress
 import logging
+import os
 import socket
+import sys
 import traceback
 from collections.abc import Callable, Mapping
 from functools import lru_cache
@@ -55,6 +57,7 @@ PROXIED = frozenset(
         "X-Scheme",
     ]
 )
+PLACES = {Path(__file__).parents[2], Path(traceback.__file__).parent, sys.prefix, sys.base_prefix}
 LOCAL_NAMES = ("localhost", "127.0.0.1", "[::1]", "::1")
 WHITESPACE = ("all", "single", "oneline")
 
@@ -155,6 +158,15 @@ def shows_traceback(handler: Any) -> bool:
     return request.host_name in LOCAL_NAMES and ipaddress.ip_address(context.remote_ip.partition("%")[0]).is_loopback
 
 
+def without_places(text: str, application: Any) -> str:
+    """Return a traceback in which files are relative to the app, to ours or to Python's: where they are is not told."""
+    loaded = getattr(application, "loaded", None)
+    folders = [*map(str, loaded.folders if loaded else ()), *sorted(map(str, PLACES), key=len, reverse=True)]
+    for folder in folders:
+        text = text.replace(folder.rstrip(os.sep) + os.sep, "").replace(folder, "")
+    return text
+
+
 class ErrorMixin:
     """Writes error pages, and logs what deserves it."""
 
@@ -193,7 +205,8 @@ class ErrorMixin:
             return
         more = ""
         if "exc_info" in kwargs and status_code >= 500 and shows_traceback(self):
-            more = f"<pre>{xhtml_escape(''.join(traceback.format_exception(*kwargs['exc_info'])))}</pre>"
+            text = "".join(traceback.format_exception(*kwargs["exc_info"]))
+            more = f"<pre>{xhtml_escape(without_places(text, self.application))}</pre>"
         self.finish(
             error_page.__wrapped__(status_code, self._reason, more) if more else error_page(status_code, self._reason)
         )

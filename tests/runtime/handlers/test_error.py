@@ -113,6 +113,8 @@ def test_traceback_is_shown_to_the_developer(local, headers, shown):
     assert answer.status == 500
     assert ("ZeroDivisionError" in answer.text) is shown
     assert ("Traceback" in answer.text) is shown
+    assert str(local.folder) not in answer.text
+    assert "/gramex/" not in answer.text
 
 
 def test_traceback_is_not_shown_through_a_socket_or_when_switched_off(serve):
