@@ -39,6 +39,8 @@ KEYS = {
     "Tab": (9, ""),
     "ArrowDown": (40, ""),
     "ArrowUp": (38, ""),
+    "ArrowLeft": (37, ""),
+    "ArrowRight": (39, ""),
     "/": (191, "/"),
 }
 

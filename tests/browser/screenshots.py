@@ -49,8 +49,16 @@ def shots() -> list[Shot]:
     folder["gramex.yaml"] = (
         "url: {files: {pattern: /data/(.*), handler: FileHandler, kwargs: {path: data, index: true, allow: '*.csv'}}}"
     )
+    dashboard = ROOT / "examples" / "dashboard"
     return [
         Shot("folder", "/data/", folder, size=(920, 230)),
+        Shot(
+            "dashboard",
+            "/",
+            example=dashboard,
+            ready="document.body.dataset.ready",
+            size=(1080, 640),
+        ),
         Shot("login", "/login/", examples("auth"), size=(920, 480)),
     ]
 
