@@ -36,7 +36,12 @@ class ActionModule(ActionBase):
             return holder.ask(lambda told: self._execute(told, task_vars), asked)
         wanted = private.plain(given["wanted"])
         secrets = secret_values(self._templar.template((task_vars or {}).get("gramex_apps")))
-        sources = {app["name"]: app for app in private.join(given["apps"], secrets)}
+        base = str((task_vars or {}).get("inventory_dir") or ".")
+        joined = private.with_pairs(
+            private.join(given["apps"], secrets),
+            lambda file: self._loader.get_text_file_contents(str(Path(base, file))),
+        )
+        sources = {app["name"]: app for app in joined}
         told = {
             "apps": wanted["apps"],
             "absent": wanted["absent"],

@@ -33,7 +33,11 @@ class ActionModule(ActionBase):
         super().run(tmp, task_vars)
         given = self._task.args
         secrets = secret_values(self._templar.template((task_vars or {}).get("gramex_apps")))
-        present = private.join((app for app in given["apps"] if app["state"] == "present"), secrets)
+        base = str((task_vars or {}).get("inventory_dir") or ".")
+        present = private.with_pairs(
+            private.join((app for app in given["apps"] if app["state"] == "present"), secrets),
+            lambda file: self._loader.get_text_file_contents(str(Path(base, file))),
+        )
         lease = holder.lease(f"a deploy of {', '.join(app['name'] for app in present)}", bool(given.get("break_lock")))
         asked = {
             "apps": [app["name"] for app in present],

@@ -30,6 +30,7 @@ def app() -> Callable[..., dict[str, Any]]:
             "socket": f"/run/gramex/{name}.sock",
             "port": None,
             "expose": False,
+            "https": {},
             "needs": [],
             "health": "/",
             "drain": 30,

@@ -46,3 +46,18 @@ def test_the_pack_shows_nothing_and_holds_all(app):
     assert told["env"] == {"LEVEL": "info"}
     assert yaml.safe_load(told["secrets"]) == SECRETS
     assert told["hidden"] == ["sehr geheim: ü $x \"'", "1234567"]
+
+
+def test_a_certificate_travels_unseen_and_is_a_change(app):
+    read = {"a.pem": "leaf", "a.key": "hush-4711"}.__getitem__
+    https = {"certificate": "/c.pem", "key": "/k.pem", "source": {"certificate": "a.pem", "key": "a.key"}}
+    (with_pair,) = private.with_pairs([app(https=https)], read)
+    (there,) = private.with_pairs([app(https={**https, "source": {}})], read)
+    (without,) = private.with_pairs([app()], read)
+    packed = private.pack([with_pair])
+    assert "hush" not in packed
+    told = json.loads(zlib.decompress(base64.b64decode(packed)))
+    assert told["site"]["pair"] == {"certificate.pem": "leaf", "key.pem": "hush-4711"}
+    digests = {private.digest(each, "k") for each in (app(), without, there)}
+    assert len(digests) == 1
+    assert private.digest(with_pair, "k") not in digests

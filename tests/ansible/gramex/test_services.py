@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import configparser
+import shlex
 import shutil
 import subprocess
 import sys
@@ -74,6 +75,17 @@ def test_limits_follow_the_app(app):
 def test_a_percent_sign_is_no_specifier(app):
     service = unit(units(app(**APPS["odd"]))[f"{UNITS}/gramex-site@.service"])["Service"]
     assert "--listen.health=/a%%20b/?c=d&e=%%25 " in service["ExecStart"]
+
+
+def test_an_app_that_serves_https_itself_is_told_its_certificate(app):
+    wanted = app(port=443, expose=True, https={"certificate": "/c.pem", "key": "/k%.pem", "source": {}})
+    texts = units(wanted)
+    assert unit(texts[f"{UNITS}/gramex-site.socket"])["Socket"]["ListenStream"] == "443"
+    words = shlex.split(unit(texts[f"{UNITS}/gramex-site@.service"])["Service"]["ExecStart"])
+    assert words[-1] == "--listen.ssl_options={certfile: '/c.pem', keyfile: '/k%%.pem'}"
+    plain = unit(units(app())[f"{UNITS}/gramex-site@.service"])["Service"]["ExecStart"]
+    assert plain == " ".join(word for word in shlex.split(plain))
+    assert "ssl_options" not in plain
 
 
 def test_no_secret_and_no_env_is_in_a_text(app):

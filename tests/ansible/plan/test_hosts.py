@@ -26,6 +26,7 @@ FIT: dict[str, Any] = {
     "free_mb": {"/srv/gramex": 5000},
     "listeners": {},
     "indexes": {},
+    "init": "systemd",
     "preflight": {"memory_mb": 1000, "new_apps": [], "off": 0.0},
 }
 APACHE = {"program": "apache2", "pid": 42, "user": "www-data"}

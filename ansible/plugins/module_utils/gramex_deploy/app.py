@@ -91,6 +91,11 @@ class App:
             )
         else:
             self.changed |= self.files.absent(self.config / "secrets.yaml")
+        for name in ("certificate.pem", "key.pem"):
+            if pem := self.private.get("pair", {}).get(name):
+                self.changed |= self.files.text(self.config / name, pem, secret=True, **config)
+            else:
+                self.changed |= self.files.absent(self.config / name)
         for path, text in self.wanted["units"].items():
             if not Path(path).parent.is_dir():  # Debian 13 without an init has no /etc/init.d before a package needs it
                 self.files.folder(Path(path).parent)

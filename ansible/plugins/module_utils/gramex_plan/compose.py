@@ -84,5 +84,7 @@ def app_urls(apps: list[dict[str, Any]], made: list[dict[str, Any]]) -> None:
     outer = {name: site["url"] for site in made for name in site["apps"]}
     for app in apps:
         place = app["domain"] if app["expose"] else "127.0.0.1"
-        own = f"http://{place}:{app['port']}/" if app["port"] else app["upstream"]
+        scheme, usual = ("https", 443) if app["https"] else ("http", 80)
+        at = place if app["port"] == usual else f"{place}:{app['port']}"
+        own = f"{scheme}://{at}/" if app["port"] else app["upstream"]
         app["url"] = f"{outer[app['name']]}{app['path']}" if app["name"] in outer else own

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from gramex_plan.compose import outer_ports
+from gramex_plan.https import PRIVILEGED
 from gramex_plan.problems import IT_TEAM, Problem
 
 SUPPORTED = {"debian": ("12", "13")}
@@ -31,6 +32,7 @@ def judge(
     if present:
         found += [*_system(facts, settings), *_interpreters(facts, present), *_disk(facts), *_memory(facts)]
         found += [*_clock(facts), *_indexes(facts)]
+        found += _init(facts, present, proxy)
     if present and facts["uid"] == 0:  # who holds a port is told to root only
         found += [*_app_ports(facts, present), *(_proxy_ports(facts, present, settings) if proxy else ())]
     return found
@@ -55,6 +57,18 @@ def _system(facts: Mapping[str, Any], settings: Mapping[str, Any]) -> Iterator[P
         right="gramex_allow_unverified_os: true  # to try it all the same",
         who=IT_TEAM,
     )
+
+
+def _init(facts: Mapping[str, Any], apps: Sequence[Mapping[str, Any]], proxy: bool) -> Iterator[Problem]:
+    """What only systemd does for an app: hold a port that its user may not have, and start one that speaks TLS."""
+    for app in apps if facts["init"] != "systemd" else ():
+        if app["port"] and app["port"] < PRIVILEGED:
+            message = f"{app['port']} is for root alone, and only systemd holds such a port for an app."
+            yield Problem(message, f"port of {app['name']}", right="port: 8443")
+        if app["expose"] and app["tls"] == "files" and not proxy:
+            message = "an app serves HTTPS itself where systemd starts it, which it does not here."
+            right = "put the host into the group proxy: nginx serves the certificate then"
+            yield Problem(message, f"tls of {app['name']}", right=right)
 
 
 def _interpreters(facts: Mapping[str, Any], apps: Sequence[Mapping[str, Any]]) -> Iterator[Problem]:

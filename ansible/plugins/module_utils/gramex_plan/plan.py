@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from gramex_plan import running, windows
+from gramex_plan import https, running, windows
 from gramex_plan import schema as schemas
 from gramex_plan.apps import EXAMPLE, LIST, Host, check_apps
 from gramex_plan.compose import app_urls, complete, sites
@@ -53,7 +53,9 @@ def check(values: Mapping[str, Any], declared: Mapping[str, Any], host: Host, ba
             app.values["remove_data"] = app["remove_data"] or bool(chosen.get("gramex_remove_data"))
         if app.present:
             check_sources(app, base)
-            if host.others and host.name not in host.others and "gramex" in host.groups:
+            https.check(app)
+            far = host.others and host.name not in host.others and "gramex" in host.groups
+            if far and not app["expose"]:
                 app.wrong(f"runs on {host.name}, which is not in the group proxy. {FAR}")
     named = [app.values for app in apps if app["name"]]
     return Checked(named if {"gramex", "windows"} & host.groups else [], chosen)
@@ -65,6 +67,7 @@ def make(checked: Checked, facts: Mapping[str, Any], proxy: bool) -> dict[str, A
         apps = [windows.complete(app, checked.settings) for app in checked.apps]
         return {"apps": apps, "sites": [], "settings": checked.settings, "host": dict(facts)}
     apps = [complete(app, facts.get("init") == "systemd") for app in checked.apps]
+    apps = [{**app, "https": https.pair(app, checked.settings, proxy)} for app in apps]
     made = sites(apps, str(facts.get("hostname", "")), checked.settings) if proxy else []
     app_urls(apps, made)
     known = {name: value for name, value in facts.items() if name not in JUDGED}

@@ -6,7 +6,7 @@ import base64
 import hmac
 import json
 import zlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 import yaml
@@ -34,6 +34,14 @@ def join(apps: Iterable[Mapping[str, Any]], secrets: Mapping[str, Mapping[str, A
     return [{**plain(app), "secrets": plain(secrets.get(app["name"], {}))} for app in apps]
 
 
+def with_pairs(apps: Iterable[Mapping[str, Any]], read: Callable[[str], str]) -> list[dict[str, Any]]:
+    """Return apps with `pair`: certificate and key that they serve HTTPS with. `read` reads the controller's files."""
+    return [
+        {**app, "pair": {name: str(read(file)) for name, file in (app["https"].get("source") or {}).items()}}
+        for app in apps
+    ]
+
+
 def text(app: Mapping[str, Any]) -> str:
     """Return the text of an app's secrets.yaml, empty where it has none."""
     return HEAD + yaml.safe_dump(app["secrets"], sort_keys=False, allow_unicode=True) if app["secrets"] else ""
@@ -41,13 +49,21 @@ def text(app: Mapping[str, Any]) -> str:
 
 def digest(app: Mapping[str, Any], key: str) -> str:
     """Return the keyed digest (hex) of what an app must not show. Without the host's key nobody can try guesses."""
-    told = json.dumps([app["env"], app["secrets"]], sort_keys=True)
+    told = json.dumps([app["env"], app["secrets"], *filter(None, [app.get("pair")])], sort_keys=True)
     return hmac.new(key.encode(), told.encode(), "sha256").hexdigest()
 
 
 def pack(apps: Iterable[Mapping[str, Any]]) -> str:
-    """Pack env and secrets of apps into one text, which Ansible can hide without hiding each word it holds."""
-    told = {app["name"]: {"env": app["env"], "secrets": text(app), "hidden": hidden(app)} for app in apps}
+    """Pack what apps must not show into one text, which Ansible can hide without hiding each word it holds."""
+    told = {
+        app["name"]: {
+            "env": app["env"],
+            "secrets": text(app),
+            "hidden": hidden(app),
+            "pair": {f"{name}.pem": content for name, content in (app.get("pair") or {}).items()},
+        }
+        for app in apps
+    }
     return base64.b64encode(zlib.compress(json.dumps(told).encode())).decode()
 
 
