@@ -17,6 +17,8 @@ DECLARED = {
     "gramex_state": "present",
     "gramex_remove_data": False,
     "gramex_allow_unverified_os": False,
+    "winservice_root": "C:\\gramex",
+    "winservice_data": "D:\\data",
     "nginx_state": "present",
     "nginx_tls": "selfsigned",
     "nginx_hsts": 63072000,

@@ -15,6 +15,7 @@ from gramex_plan.values import Checker
 ROOT = Path(__file__).resolve().parents[3]
 INVENTORIES = ROOT / "ansible" / "inventories"
 HOSTS = [("local", "localhost"), ("example", "web1"), ("example", "web2")]
+WINDOWS = ("example", "win1")
 
 
 def read(file: Path) -> dict[str, Any]:
@@ -42,12 +43,18 @@ def plan(name: str, host: str) -> dict[str, Any]:
     checker = Checker()
     checked = check(variables(name), declared(), Host(host, own, names), str(INVENTORIES / name), checker)
     assert [str(problem) for problem in checker.problems] == []
-    return make(checked, {"init": "systemd", "hostname": "machine"}, "proxy" in own)
+    init = "windows" if "windows" in own else "systemd"
+    return make(checked, {"init": init, "hostname": "machine"}, "proxy" in own)
 
 
 @pytest.mark.parametrize(("name", "host"), HOSTS)
 def test_it_is_right(name: str, host: str) -> None:
     assert plan(name, host)["sites"]
+
+
+def test_a_windows_host_is_right() -> None:
+    (app,) = plan(*WINDOWS)["apps"]
+    assert (app["service"], app["url"]) == ("gramex-intranet", "http://intranet.example.com:8001/")
 
 
 def test_local_serves_the_examples() -> None:

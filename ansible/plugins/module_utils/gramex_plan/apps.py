@@ -97,7 +97,7 @@ def check_apps(raw: Any, host: Host, schema: Schema, checker: Checker, nginx_tls
             app.values["health"] = app["apps"][0]["path"] if app["apps"][0] else "/"
         app.values["user"] = app["user"] or f"gramex-{app['name']}"
         app.values["domain"] = app["domain"] or _host_domain(host, app)
-    _check_unique(apps)
+    _check_unique(apps, host)
     _check_redirects(apps)
     _resolve_tls(apps, nginx_tls)
     return apps
@@ -170,13 +170,13 @@ def _host_domain(host: Host, app: App) -> str:
         return "localhost"
 
 
-def _check_unique(apps: Iterable[App]) -> None:
-    """Names, ports, users and places (domain and path) belong to one app each."""
+def _check_unique(apps: Iterable[App], host: Host) -> None:
+    """Names, ports, users and places (domain and path; on Windows the port alone) belong to one app each."""
     kinds: tuple[tuple[str, str, Callable[[App], Any]], ...] = (
         ("name", "name", lambda app: app["name"]),
         ("port", "port", lambda app: app["port"]),
         ("user", "user", lambda app: app["user"] if app["name"] else ""),
-        ("place", "path", lambda app: f"{app['domain']}{app['path']}"),
+        ("place", "path", lambda app: "" if host.windows else f"{app['domain']}{app['path']}"),
     )
     for word, key, find in kinds:
         first: dict[Any, App] = {}
