@@ -23,6 +23,8 @@ from gramex.data.statement import build
 
 FILE_RULES = Rules(file=True, aggregates=aggregates.FILES)
 SQL_RULES = {name: Rules(file=False, aggregates=each) for name, each in aggregates.DIALECTS.items()}
+# What PostgreSQL says to the sum of a text, and the like.
+NO_SUCH_FUNCTION = frozenset(("42883", "42804"))
 OTHER_RULES = Rules(file=False, aggregates=aggregates.EVERYWHERE)
 
 # Given a whole source as (names, rows), returns another one: the key `function`.
@@ -56,6 +58,9 @@ def refusal(error: Exception) -> Refused:
     if isinstance(error, sql_errors.DataError):
         return Refused(400, f"the database could not take a value: {text}")
     lower = text.lower()
+    original = getattr(error, "orig", None)
+    if (getattr(original, "sqlstate", None) or getattr(original, "pgcode", None)) in NO_SUCH_FUNCTION:
+        return Refused(400, f"the database has no such function for such a column: {text}")
     if "no such table" in lower or ("relation" in lower and "does not exist" in lower):
         return Refused(404, f"the database has no such table: {text}")
     if "integer overflow" in lower or "out of range" in lower:
