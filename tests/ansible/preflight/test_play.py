@@ -89,7 +89,9 @@ def test_everything_that_is_wrong_at_once(operator: Operator) -> None:
 def test_a_fit_host(operator: Operator, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PIP_NO_INDEX", "1")  # no index is asked
     everybodys = "/usr/bin/python3"  # not the environment's, which may be in somebody's home
-    (operator.folder / "hosts.yml").write_text(yaml.safe_dump(HOSTS).replace("proxy:", "elsewhere:"))
+    # One host, without a proxy: two could not both hold the ports of the one machine.
+    children = {"gramex": {"hosts": {"one": None}}}
+    (operator.folder / "hosts.yml").write_text(yaml.safe_dump({"all": {**HOSTS["all"], "children": children}}))
     port = free_port()
     with socket.create_server(("127.0.0.1", 0)) as other:
         needs = [f"127.0.0.1:{other.getsockname()[1]}", "smtp"]
