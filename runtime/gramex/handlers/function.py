@@ -51,8 +51,10 @@ class FunctionHandler(BaseHandler):
             self._write_result(result)
 
     def _write_result(self, result: Any) -> None:
-        if not self._finished:  # the function may have sent its answer itself, such as a redirect
-            self.write(as_bytes(result))
+        # The function may have sent its answer itself, such as a redirect. What is empty must not be written: tornado
+        # takes it for the body of a 204, which has none.
+        if not self._finished and (data := as_bytes(result)):
+            self.write(data)
 
     async def _write_parts(self, parts: Iterator[Any] | AsyncIterator[Any]) -> None:
         """Write the items of a generator one by one, as they come."""

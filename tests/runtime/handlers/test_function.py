@@ -86,6 +86,13 @@ def injected(handler):
     handler.set_header("X-Injected", handler.get_arg("v"))
     return "ok"
 
+def nothing(handler):
+    handler.set_status(204)
+
+async def nothing_later(handler):
+    handler.set_status(204)
+    return ""
+
 def wrong_length(handler):
     handler.set_header("Content-Length", "3")
     return "four"
@@ -107,6 +114,8 @@ NAMES = [
     "written",
     "finished",
     "required",
+    "nothing",
+    "nothing_later",
     "first_last",
     "count",
     "injected",
@@ -246,6 +255,12 @@ def test_parts_arrive_as_they_come(app):
     assert time.monotonic() - begin < 1.4
     assert response.read() == b"last\n"
     connection.close()
+
+
+def test_an_answer_without_content(app):
+    for path in ("/nothing", "/nothing_later"):
+        answer = app.get(path)
+        assert (answer.status, answer.body, answer.headers["Content-Length"]) == (204, b"", None), path
 
 
 def test_parts_are_not_held_back_by_a_proxy(app):
