@@ -21,7 +21,7 @@ REPOSITORY = Path(__file__).resolve().parents[3]
 
 
 class ActionModule(ActionBase):
-    """Options: apps (of gramex_plan), lock, wheel, socket_group, start_timeout, settle, break_lock.
+    """Options: apps (of gramex_plan), lock, wheel, socket_group, start_timeout, settle, break_lock, tools.
 
     Returns apps, absent, host and lease for gramex_apply, packages that are missing, and what would be shipped.
     """
@@ -42,6 +42,7 @@ class ActionModule(ActionBase):
         asked = {
             "apps": [app["name"] for app in present],
             "pythons": [app["python"] for app in present],
+            "folders": {app["name"]: app["source"] for app in present if wanted.on_host(app)},
             "lease": lease,
         }
         state = holder.ask(
@@ -57,6 +58,7 @@ class ActionModule(ActionBase):
                 socket_group=str(given["socket_group"]),
                 start_timeout=int(given["start_timeout"]),
                 settle=bool(given.get("settle")),
+                tools=str(given.get("tools") or ""),
             )
             apps = [wanted.describe(app, state, settings) for app in present]
         except (SourceError, wheel.WheelError) as error:

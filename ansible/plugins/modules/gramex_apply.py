@@ -85,6 +85,7 @@ from ansible.module_utils.gramex_deploy import environment, files, lock, pip, re
 from ansible.module_utils.gramex_deploy.app import App, Host, hide
 from ansible.module_utils.gramex_deploy.files import Files
 from ansible.module_utils.gramex_deploy.problem import Problem
+from ansible.module_utils.gramex_source import tree
 
 SPEC: dict[str, Any] = {
     "apps": {"type": "list", "elements": "dict", "default": []},
@@ -129,6 +130,8 @@ def wanted(given: dict[str, Any], place: Path, check: bool) -> list[App]:
     """Return the apps to bring about; `place` holds what came along."""
     if not given["apps"]:
         return []
+    if not check:
+        collect(given["apps"], place)
     private = json.loads(zlib.decompress(base64.b64decode(given["private"])))
     told = given["host"]
     host = Host(**{**told, "lock": place / "lock.txt", "wheel": place / told["wheel"]})
@@ -136,6 +139,19 @@ def wanted(given: dict[str, Any], place: Path, check: bool) -> list[App]:
         App({**app, "archive": place / f"{app['name']}.tar.gz"}, private[app["name"]], host, check)
         for app in given["apps"]
     ]
+
+
+def collect(apps: list[dict[str, Any]], place: Path) -> None:
+    """Pack sources that are on this host, as the controller packs the others. Raises Problem."""
+    for app in apps:
+        if app["source"] and app["archive"]:
+            try:
+                with (place / f"{app['name']}.tar.gz").open("wb") as packed:
+                    found = tree.archive(tree.read(Path(app["source"])), packed)
+            except tree.SourceError as error:
+                raise Problem(f"app {app['name']}: {error}") from error
+            if found != app["files"]:
+                raise Problem(f"app {app['name']}: its folder changed while it was read. Run again")
 
 
 def bring(apps: list[App], failed: dict[str, str]) -> None:

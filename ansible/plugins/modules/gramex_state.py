@@ -20,6 +20,10 @@ options:
     type: list
     elements: str
     default: []
+  folders:
+    description: Folders on the host that are the sources of apps, by the name of the app.
+    type: dict
+    default: {}
   lease:
     description: What the run says of itself for the host's lock; empty to take none.
     type: dict
@@ -42,6 +46,10 @@ apps:
   description: For each app the digests of its usable releases, its environments, and its sockets with their addresses.
   returned: always
   type: dict
+sources:
+  description: What the folders hold, by the name of the app.
+  returned: always
+  type: dict
 pythons:
   description: For each path version, ABI, real path and whether it can make environments; or an error.
   returned: always
@@ -61,6 +69,7 @@ from pathlib import Path
 from ansible.module_utils.basic import AnsibleModule
 from ansible.module_utils.gramex_deploy import files, lock, removal, systemd
 from ansible.module_utils.gramex_deploy.record import Record
+from ansible.module_utils.gramex_source import identity, tree
 
 ASK = """
 import importlib.util, json, os, sys, sysconfig
@@ -93,6 +102,17 @@ def app(name: str) -> dict:
     }
 
 
+def source(told: dict) -> dict:
+    """Say what a folder of this host holds that is an app's source. Raises SourceError where it is none."""
+    folder = Path(told["host"])
+    named = ": ".join(part for part in (told["where"], told["what"]) if part)
+    if not folder.is_dir():
+        raise tree.SourceError(f"{named}: there is no folder {folder} on {os.uname().nodename}")
+    if not (folder / "gramex.yaml").is_file():
+        raise tree.SourceError(f"{named}: the folder {folder} has no gramex.yaml, so it is not an app")
+    return identity.contents(tree.read(folder))
+
+
 def key(check: bool) -> str:
     """Return the host's key for digests of secrets; what is on the host cannot be compared with guesses without it."""
     if removal.KEY.exists():
@@ -108,11 +128,16 @@ def main() -> None:
     spec = {
         "apps": {"type": "list", "elements": "str", "required": True},
         "pythons": {"type": "list", "elements": "str", "default": []},
+        "folders": {"type": "dict", "default": {}},
         "lease": {"type": "dict", "default": {}},
     }
     module = AnsibleModule(argument_spec=spec, supports_check_mode=True)
     if os.geteuid() != 0:
         module.fail_json(msg="the gramex role needs root on the host: run the play as root, or with become: true")
+    try:
+        sources = {name: source(folder) for name, folder in module.params["folders"].items()}
+    except (tree.SourceError, OSError) as error:
+        module.fail_json(msg=str(error))
     try:
         lock.take({} if module.check_mode else module.params["lease"])
     except lock.Held as held:
@@ -120,6 +145,7 @@ def main() -> None:
     module.exit_json(
         changed=False,
         init="systemd" if Path("/run/systemd/system").is_dir() else "sysv",
+        sources=sources,
         key=key(module.check_mode),
         apps={name: app(name) for name in module.params["apps"]},
         pythons={python: interpreter(python) for python in sorted(set(module.params["pythons"]))},

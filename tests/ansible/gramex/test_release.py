@@ -9,7 +9,7 @@ import tarfile
 from pathlib import Path
 
 import pytest
-from gramex_deploy import release
+from gramex_deploy import release, setup
 from gramex_deploy.problem import Problem
 from gramex_deploy.record import Record, Release
 from gramex_source import tree
@@ -142,3 +142,27 @@ def test_a_bad_release_is_never_picked_again():
     assert record.find("d") == "10"
     record.releases["10"].state = "bad"
     assert record.find("d") is None
+
+
+def test_a_disk_without_room_is_told_before(tmp_path, monkeypatch):
+    disk = os.statvfs(tmp_path)
+    free = disk.f_bavail * disk.f_frsize
+    release.room(tmp_path, 0, built=True)
+    with pytest.raises(Problem, match=rf"disk space: \d+ MB are needed at {tmp_path}, \d+ MB are free"):
+        release.room(tmp_path, free, built=True)
+    monkeypatch.setattr(release, "ENVIRONMENT", free)
+    with pytest.raises(Problem, match="disk space"):
+        release.room(tmp_path, 0, built=False)
+
+
+def test_what_setup_made_is_given_back_without_its_surprises(folder, tmp_path):
+    made = folder({"a/run.sh": "*x", "a/page": "y", "link": "-> /etc/passwd", "empty/": ""}, "release")
+    (made / "a" / "page").chmod(0o4777)
+    (made / "empty").chmod(0o777)
+    os.mkfifo(made / "pipe")
+    before = Path("/etc/passwd").stat()
+    setup.own(made, os.geteuid(), os.getegid())
+    modes = {str(place.relative_to(made)): stat.S_IMODE(place.lstat().st_mode) for place in made.rglob("*")}
+    assert modes.pop("link") == 0o777
+    assert modes == {"a": 0o750, "a/run.sh": 0o750, "a/page": 0o750, "empty": 0o750}
+    assert Path("/etc/passwd").stat() == before

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
+from gramex_plan import sources
 
 Planned = Callable[..., tuple[dict[str, Any], list[str]]]
 
@@ -81,3 +84,24 @@ def test_each_of_several_apps(tmp_path: Path, planned: Planned) -> None:
         f"gramex_apps[0] (all).apps[2].source: there is no folder {tmp_path}/three. "
         f"A relative source starts at {tmp_path}.",
     ]
+
+
+def test_a_version_of_a_git_repository(tmp_path: Path, planned: Planned, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sources.check_sources, "__defaults__", (tmp_path / "cache",))
+    monkeypatch.setenv("GIT_CONFIG_GLOBAL", os.devnull)
+    folder = app(tmp_path / "work")
+    who = ["-c", "user.name=Ann", "-c", "user.email=ann@example.com"]
+    for words in (["init", "-qb", "main"], ["add", "."], ["commit", "-qm", "x"], ["tag", "v1.0"]):
+        subprocess.run(["git", "-C", str(folder), *who, *words], check=True)
+    url = f"file://{folder}"
+    plan, problems = planned({"gramex_apps": [{"name": "site", "source": url, "version": "v1.0"}]})
+    assert problems == []
+    assert Path(plan["apps"][0]["source"], "gramex.yaml").is_file()
+    _plan, problems = planned({"gramex_apps": [{"name": "site", "source": url, "version": "v1.O"}]})
+    assert problems == [
+        f"gramex_apps[0] (site).version: there is no branch, tag or commit `v1.O` in {url}. Did you mean `v1.0`?"
+    ]
+    nested = {"name": "all", "apps": [{"name": "one", "source": f"{url}.not"}]}
+    _plan, problems = planned({"gramex_apps": [nested]})
+    assert len(problems) == 1
+    assert problems[0].startswith(f"gramex_apps[0] (all).apps[0].source: git cannot read {url}.not: ")

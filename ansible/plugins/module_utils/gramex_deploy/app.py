@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from . import asuser, environment, files, record, release, switch, systemd, sysv, users
+from . import asuser, environment, files, record, release, setup, switch, systemd, sysv, users
 from .problem import Problem
 
 
@@ -24,6 +24,7 @@ class Host:
     wheel_digest: str
     start_timeout: int
     socket_group: str
+    tools: str = ""
 
 
 @dataclass
@@ -201,11 +202,13 @@ class App:
         archive = Path(self.wanted["archive"])
         if not archive.is_file():
             raise Problem("the release is not on the host and did not come along: another run was under way. Run again")
+        release.room(self.home, self.wanted["size"], built=(self.home / "venvs" / self.wanted["environment"]).is_dir())
         name = release.name(self.wanted["digest"], self.record.releases)
         staged = release.Staged.unpack(archive, self.home / "releases", name, self.user)
         try:
             self._build(staged.aside)
             python = self.home / "venvs" / self.wanted["environment"] / "bin" / "python"
+            self._set_up(staged.aside, python)
             staged.share(self.wanted["shared"], self.data / "data" / self.name, self.user)
             staged.compile(python)
             self._judge(staged, python)
@@ -216,6 +219,12 @@ class App:
         self.record.write(self.home)
         self.release_id = name
         self.files.done.append(f"release {name} unpacked")
+
+    def _set_up(self, staged: Path, python: Path) -> None:
+        if places := self.wanted["setup"]:
+            variables = {"GRAMEXDATA": str(self.data), **self.private["env"]}
+            skipped = setup.run(staged, places, python, self.user, variables, self.host.tools)
+            self.notes += [f"{self.name}: {line}" for line in skipped]
 
     def _judge(self, staged: release.Staged, python: Path) -> None:
         """Check the release with its own secrets, before what runs could see them."""

@@ -16,6 +16,8 @@ from .problem import Problem
 from .record import COLOURS, Record
 
 CHECK_TIMEOUT = 120
+ROOM = 50 << 20  # bytes that stay free
+ENVIRONMENT = 100 << 20  # what an environment takes, without the app's own requirements
 STATES = ("good", "withdrawn", "bad")
 
 
@@ -26,6 +28,21 @@ def name(digest: str, taken: Iterable[str]) -> str:
     while (found := f"{time.strftime('%Y%m%dT%H%M%SZ', time.gmtime(now))}-{digest[:8]}") <= newest:
         now += 1
     return found
+
+
+def room(home: Path, size: int, built: bool) -> None:
+    """Raise Problem where the disk has no room for a release of `size` bytes, and its environment unless `built`.
+
+    A disk that runs full in the middle of it would stop what already runs from writing.
+    """
+    needed = ROOM + int(size * 1.5) + (0 if built else ENVIRONMENT)
+    disk = os.statvfs(home)
+    free = disk.f_bavail * disk.f_frsize
+    if free < needed:
+        raise Problem(
+            f"disk space: {needed >> 20} MB are needed at {home}, {free >> 20} MB are free. "
+            "Make room there, or let apps keep fewer releases (`keep`)"
+        )
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""Checks the folders of apps on the controller: there, with a gramex.yaml that parses."""
+"""Checks the sources of apps: brings them to the controller, where each must hold a gramex.yaml that parses."""
 
 from __future__ import annotations
 
@@ -6,34 +6,75 @@ import os
 import sys
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
+
+from gramex_source import forms, git, holder
 
 from gramex_plan.apps import App
+from gramex_plan.nearest import nearest
 
-RUNTIME = str(Path(__file__).resolve().parents[4] / "runtime")
-LATER = "is planned but not built yet. Give a folder."
+ROOT = Path(__file__).resolve().parents[4]
+RUNTIME = str(ROOT / "runtime")
+CACHE = ROOT / "build" / "sources"
 
 
-def check_sources(app: App, base: str) -> None:
-    """Make the app's sources absolute (a relative one starts at `base`) and note what is wrong with them."""
+def check_sources(app: App, base: str, cache: Path = CACHE) -> None:
+    """Make the app's sources folders of the controller (a relative one starts at `base`) and note what is wrong.
+
+    What is on the host stays a mapping: `host` is its folder there, `what` and `where` name it in messages.
+    """
     for number, child in enumerate(app["apps"]):
-        if child and child["source"]:
-            child["source"] = _check_folder(app, child["source"], base, "apps", f"[{number}].source")
-    if app["source"]:
-        app.values["source"] = _check_folder(app, app["source"], base, "source")
+        if not child or not child["source"]:
+            continue
+        if isinstance(child["source"], Mapping):
+            message = "a folder on the host can be an app of its own, but not one of several in an instance."
+            app.wrong(message, "apps", f"[{number}].source")
+        else:
+            child["source"] = _folder(app, child, base, cache, f"apps[{number}]")
+    if isinstance(app["source"], Mapping):
+        for key in ("version", "checksum"):
+            if app[key]:
+                app.wrong("is not for a folder that is on the host.", key)
+        told = {"what": f"{app.label}.source", "where": app.line("source")}
+        app.values["source"] = {"host": app["source"]["host"], **told}
+    elif app["source"]:
+        app.values["source"] = _folder(app, app.values, base, cache)
+    else:
+        for key in ("version", "checksum"):
+            if app[key] and app["apps"]:
+                app.wrong("belongs to a source: write it beside the one that it is for.", key)
 
 
-def _check_folder(app: App, source: str, base: str, key: str, part: str = "") -> str:
-    folder = Path(os.path.normpath(Path(base) / Path(source).expanduser()))
+def _folder(app: App, given: Mapping[str, Any], base: str, cache: Path, inside: str = "") -> str:
+    """Return the folder of a source, '' where there is none; `inside` names the app of several that has it."""
+    label = f"{app.label}.{inside}" if inside else app.label
+    if {problem.what for problem in app.checker.problems} & {f"{label}.version", f"{label}.checksum"}:
+        return ""  # which source is meant is a guess
+    run = holder.token(os.getppid())  # the play: each host has a process of its own
+    try:
+        folder, kind = forms.fetch(given["source"], given["version"], given["checksum"], base, cache, run)
+    except forms.Unfit as error:
+        names = getattr(error.__cause__, "names", [])
+        near = nearest(str(given["version"]), names) if names else ""
+        meant = f" Did you mean `{near}`?" if near else ""
+        _wrong(app, f"{error}{meant}", error.key, inside, error.right)
+        return ""
     config = folder / "gramex.yaml"
-    if folder.is_file():
-        app.wrong(f"{folder} is a file: an archive as a source {LATER}", key, part)
-    elif not folder.is_dir():
-        app.wrong(f"there is no folder {folder}. A relative source starts at {base}.", key, part)
+    if not folder.is_dir():
+        _wrong(app, f"there is no folder {folder}. A relative source starts at {base}.", "source", inside)
     elif not config.is_file():
-        app.wrong(f"the folder {folder} has no gramex.yaml, so it is not an app.", key, part)
+        where = f"the folder {folder}" if kind == "folder" else git.public(str(given["source"]))
+        _wrong(app, f"{where} has no gramex.yaml, so it is not an app.", "source", inside)
     else:
         _check_config(app, config)
     return str(folder)
+
+
+def _wrong(app: App, message: str, key: str, inside: str, right: str = "") -> None:
+    if inside:
+        app.wrong(message, "apps", f"{inside.removeprefix('apps')}.{key}", right)
+    else:
+        app.wrong(message, key, right=right)
 
 
 def _check_config(app: App, config: Path) -> None:

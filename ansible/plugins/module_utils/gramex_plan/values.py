@@ -197,14 +197,25 @@ def url_path(value: Any) -> str:
 
 def folder(value: Any) -> str:
     """A path on the controller; any letters and spaces, but no control characters."""
-    if isinstance(value, Mapping):
-        raise Wrong("is a mapping: a source that is already on the host is planned but not built yet. Give a folder.")
     path = text(value)
     if not path or CONTROL.search(path):
         raise Wrong("must be a path without control characters.")
-    if "://" in path or re.match(r"[\w.-]+@[\w.-]+:", path):
-        raise Wrong("is a URL: git and archive sources are planned but not built yet. Give a folder.")
     return path
+
+
+def source(value: Any) -> str | dict[str, str]:
+    """Where an app comes from: a folder, an archive or a git repository as text, or {host: FOLDER}."""
+    if isinstance(value, str) and value.lstrip().startswith("{"):
+        value = parsed(value, dict) or value
+    if not isinstance(value, Mapping):
+        return folder(value)
+    wrong = next((str(key) for key in value if key != "host"), "")
+    if wrong or not value:
+        raise Wrong(f"has no key `{wrong}`: as a mapping it is {{host: FOLDER}}, a folder that is on the host already.")
+    place = folder(value["host"])
+    if not place.startswith("/") or {".", ".."} & set(place.split("/")):
+        raise Wrong(f"{json.dumps(place, ensure_ascii=False)} must be an absolute path without `.` and `..`.")
+    return {"host": place.rstrip("/") or "/"}
 
 
 CONVERTERS: dict[str, Callable[[Any], Any]] = {
@@ -215,6 +226,7 @@ CONVERTERS: dict[str, Callable[[Any], Any]] = {
     "domain": domain,
     "url_path": url_path,
     "folder": folder,
+    "source": source,
 }
 
 

@@ -16,6 +16,7 @@ OLDEST_NAME = "Windows Server 2016"
 # Keys that have their meaning on Windows hosts.
 KEYS = {
     *("name", "hosts", "source", "apps", "domain", "port", "expose", "health", "drain", "keep", "env", "secrets"),
+    *("version", "checksum"),
     *("schedule", "state", "remove_data"),
 }
 LATER = "it is not built for them yet. Leave it out."
@@ -38,6 +39,10 @@ def refuse(app: App, host: Host, schema: Schema) -> None:
 def _check(app: App) -> None:
     if app["port"] is None and not app.unsound("port"):
         app.wrong("is missing: on a Windows host an app listens on a port of its own.", "port", right="port: 8001")
+    if isinstance(app["source"], Mapping):
+        app.wrong(
+            "a folder that is on the host already is not for Windows hosts. Give one of the controller.", "source"
+        )
     if DEVICES.fullmatch(str(app["name"])):
         app.wrong(f"`{app['name']}` is the name of a device on Windows.", "name", right="name: site")
     for child in filter(None, app["apps"]):

@@ -23,7 +23,7 @@ def pack(
     """
     apps = list(apps)
     with tarfile.open(target, "w") as tar:
-        for app in (app for app in apps if app["archive"]):
+        for app in (app for app in apps if app["archive"] and not app["source"]):
             with tempfile.TemporaryFile() as packed:
                 if tree.archive(wanted.source(sources[app["name"]]), packed) != app["files"]:
                     raise tree.SourceError(f"app {app['name']}: its folder changed while it was read. Run again")

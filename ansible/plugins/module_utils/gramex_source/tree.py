@@ -120,7 +120,8 @@ def _open(entry: Entry) -> IO[bytes]:
     if entry.place is None:
         return io.BytesIO(entry.content)
     try:
-        return entry.place.open("rb")
+        # A file when it was listed; somebody may have put a link to another one there since.
+        return os.fdopen(os.open(entry.place, os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0)), "rb")
     except OSError as error:
         raise SourceError(f"{entry.place}: cannot be read: {error.strerror}") from error
 

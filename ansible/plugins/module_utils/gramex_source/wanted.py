@@ -22,6 +22,7 @@ class Settings:
     socket_group: str
     start_timeout: int
     settle: bool = False
+    tools: str = ""
 
 
 def source(app: Mapping[str, Any]) -> list[tree.Entry]:
@@ -29,21 +30,24 @@ def source(app: Mapping[str, Any]) -> list[tree.Entry]:
     return parent.entries(app["apps"]) if app["apps"] else tree.read(Path(app["source"]))
 
 
+def on_host(app: Mapping[str, Any]) -> str:
+    """Return the folder of an app that is on the host already, '' where the controller has it."""
+    return str(app["source"]["host"]) if isinstance(app["source"], Mapping) else ""
+
+
 def describe(app: Mapping[str, Any], state: Mapping[str, Any], settings: Settings) -> dict[str, Any]:
     """Return one app (of private.join) as gramex_apply wants it; `state` is gramex_state's. Raises SourceError."""
     name, known = app["name"], state["apps"][app["name"]]
-    entries = source(app)
-    needed = identity.requirements(
-        entries, ["requirements.txt", *(f"{a['name']}/requirements.txt" for a in app["apps"])]
-    )
+    there = on_host(app)
+    inside = [one["name"] for one in app["apps"]]
+    content = state["sources"][name] if there else identity.contents(source(app), inside)
     found = state["pythons"][app["python"]]
     interpreter = f"{found['abi']}-{hashlib.sha256(app['python'].encode()).hexdigest()[:8]}"
-    environment = identity.environment(
-        entries, needed, wheel=settings.wheel.digest, lock=_digest(settings.lock), interpreter=interpreter
+    environment = identity.key(
+        content["needs"], wheel=settings.wheel.digest, lock=_digest(settings.lock), interpreter=interpreter
     )
-    files = tree.digest(entries)
     secret = private.digest(app, state["key"])
-    digest = identity.release(files, environment, secret, app["user"], app["shared"])
+    digest = identity.release(content["files"], environment, secret, app["user"], app["shared"])
     held = services.sockets(name, services.address(app), known["sockets"], settings.settle)
     told = {"socket_group": settings.socket_group, "start_timeout": settings.start_timeout}
     units = (
@@ -57,12 +61,12 @@ def describe(app: Mapping[str, Any], state: Mapping[str, Any], settings: Setting
             for key in ("name", "user", "home", "data", "config", "python", "port", "keep", "drain", "shared")
         },
         "address": services.address(app),
-        "inside": [inside["name"] for inside in app["apps"]],
+        "inside": inside,
         "found": found,
         "interpreter": interpreter,
         "environment": environment,
-        "requirements": [entry.name for entry in needed],
-        "files": files,
+        "source": there,
+        **{key: content[key] for key in ("requirements", "files", "setup", "size")},
         "digest": digest,
         "units": units,
         "sockets": list(held),
@@ -86,6 +90,7 @@ def shared(state: Mapping[str, Any], settings: Settings) -> dict[str, Any]:
         "wheel_digest": settings.wheel.digest,
         "start_timeout": settings.start_timeout,
         "socket_group": settings.socket_group,
+        "tools": settings.tools,
     }
 
 
