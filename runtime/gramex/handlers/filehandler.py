@@ -222,8 +222,9 @@ class FileHandler(BaseHandler):
             for name, value in transform.headers.items():
                 self.set_header(name, value) if value is not None else self.clear_header(name)
             parts.append(as_bytes(await transform.apply(content, self)))
-        if not self._finished:
-            self.write(b"".join(parts))
+        body = b"".join(parts)
+        if body and not self._finished:  # what is empty must not be written: it would be the body of a 204
+            self.write(body)
 
     async def send_static(self, file: StaticFile) -> None:
         """Send a file as it is: whole, a part of it, or "not modified"."""

@@ -2,6 +2,7 @@
 
 import pytest
 
+from gramex.config import load
 from gramex.handlers.contenttype import ContentTypes, is_compressible
 
 
@@ -43,3 +44,13 @@ def test_compressible(kind):
 @pytest.mark.parametrize("kind", ["image/png", "font/woff2", "application/zip", "application/octet-stream", ""])
 def test_not_compressible(kind):
     assert not is_compressible(kind)
+
+
+def test_what_deploy_yaml_allows_has_a_type(tmp_path):
+    """A browser that may not guess would offer such a page for download."""
+    (tmp_path / "gramex.yaml").write_text("import: $GRAMEXPATH/deploy.yaml\n")
+    conf = load(tmp_path).conf
+    types = ContentTypes(conf["mime"])
+    names = ["x" + glob.replace("*", "") for glob in conf["handlers"]["FileHandler"]["allow"] if "*g" not in glob]
+    assert len(names) > 20
+    assert [name for name in names if types.of(name).startswith("application/octet-stream")] == []
