@@ -11,6 +11,7 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
+from gramex.check.kwargs import mistyped_kwargs
 from gramex.config import ConfigError, Loaded, Problem, load
 from gramex.config.layers import FILE, short_path
 from gramex.config.table import PACKAGE
@@ -44,6 +45,7 @@ def check_configuration(folder: Path) -> list[Finding]:
         return [Finding(f"{folder}: there is no {FILE} in this folder: an app needs one, even if it is empty", True)]
     findings = [_finding(problem, folder) for problem in loaded.problems]
     findings += mistyped(loaded)
+    findings += [Finding(text, False) for text in mistyped_kwargs(loaded)]
     with listening() as heard:
         check_log(loaded)
     findings += heard
