@@ -168,7 +168,7 @@ def parse_query(sql: str, args: Args, types: Mapping[str, Bound]) -> Statement:
         if found["text"] and FIELD.search(found["text"]):
             inner = found["text"][1:-1].replace("''", "'")
             statement.pieces.append((FIELD.sub(lambda each: value_of(args, each[1]), inner),))
-        elif found["name"] and not found["name"].startswith(("-", "/")):
+        elif found["name"] and found["name"][0] in '"`':
             statement.pieces.append(FIELD.sub(lambda each: plain(args, each[1]), found["name"]))
         elif found["field"]:
             statement.pieces.append(plain(args, found["field"][1:-1]))

@@ -37,8 +37,6 @@ def read(dataset: Dataset, args: Args, counted: bool, sql: str = "", transform: 
     Raises:
         Refused: the request cannot be answered.
     """
-    if dataset.absent:
-        raise Refused(501, dataset.absent)
     if dataset.source != SQL:
         return from_memory(dataset, memory_of(dataset, args), args, counted, transform)
     database = database_of(dataset, args)

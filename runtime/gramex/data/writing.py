@@ -32,8 +32,6 @@ def write(dataset: Dataset, method: str, args: Args, locks: Path | None) -> Writ
     Raises:
         Refused: nothing was changed, and why.
     """
-    if dataset.absent:
-        raise Refused(501, dataset.absent)
     if not dataset.key:
         raise Refused(400, f"{method}: need id: in the configuration, the column that is the key")
     if dataset.source == FILE:

@@ -139,6 +139,8 @@ class FormHandler(BaseHandler):
         args = request_arguments(self, path_args, path_kwargs)
         asked = []
         for name, dataset in self.datasets.items():
+            if dataset.absent:
+                raise HTTPError(501, "%s", dataset.absent)
             sent = args if self.single else dataset_arguments(args, name, self.datasets)
             own = await self.prepared(dataset, with_defaults(dict(sent), dataset.default, self.common))
             sql = ""

@@ -231,7 +231,7 @@ def workbook(**sheets):
     from openpyxl import Workbook
 
     book = Workbook()
-    book.remove(book.active)
+    book.remove(book.worksheets[0])
     for title, lines in sheets.items():
         sheet = book.create_sheet(title)
         for line in lines:
@@ -302,7 +302,12 @@ def test_excel_without_openpyxl_says_what_to_install(rows, monkeypatch):
 def test_files_are_read_once_and_again_when_they_change(tmp_path, monkeypatch):
     calls = []
     reader = files.READERS["csv"]
-    monkeypatch.setitem(files.READERS, "csv", lambda *args: calls.append(1) or reader(*args))
+
+    def read_and_count(*args):
+        calls.append(1)
+        return reader(*args)
+
+    monkeypatch.setitem(files.READERS, "csv", read_and_count)
     path = tmp_path / "data.csv"
     dataset = make_dataset("data", {"url": "data.csv"}, tmp_path)
 
@@ -356,7 +361,12 @@ def test_a_folder_as_a_table(tmp_path):
 
 def test_web_addresses_are_read_once(monkeypatch, tmp_path):
     fetched = []
-    monkeypatch.setattr(web, "fetch", lambda url: fetched.append(url) or b"a,b\n1,2\n3,4\n")
+
+    def fetch(url):
+        fetched.append(url)
+        return b"a,b\n1,2\n3,4\n"
+
+    monkeypatch.setattr(web, "fetch", fetch)
     dataset = make_dataset("data", {"url": "http://127.0.0.1:1/x?y={y}", "ext": "csv"}, tmp_path)
     for y in ("1", "1", "a/b", "q&z=1#f"):
         assert len(read(dataset, {"y": [y], "a>": ["1"]}, False).rows) == 1

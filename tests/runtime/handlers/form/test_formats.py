@@ -5,12 +5,16 @@ from __future__ import annotations
 import base64
 import io
 import sqlite3
+from typing import Any
 
 import pytest
 
 from formapp import NAMES, ROWS, entry, path_of
 
-FILES = {"one": {"url": "sales.csv"}, "two": {"url": "sqlite:///sales.db", "table": "sales", "default": {"_limit": 1}}}
+FILES: dict[str, Any] = {
+    "one": {"url": "sales.csv"},
+    "two": {"url": "sqlite:///sales.db", "table": "sales", "default": {"_limit": 1}},
+}
 FORMATS = {
     "iso": {"format": "json", "date_format": "iso", "headers": {"Content-Type": "application/x-iso"}},
     "bare": {"format": "json"},
