@@ -32,7 +32,10 @@ UNIT = {
     "roles": ("tests/ansible", "tests/hosts", "tests/system", "tests/test_molecule_config.py", "tests/test_run.py"),
 }
 HOSTS = {
-    "servers": ("tests/runtime/handlers/auth/ldap", "tests/runtime/redis", "tests/runtime/postgresql"),
+    "servers": (
+        *("tests/runtime/handlers/auth/ldap", "tests/runtime/redis", "tests/runtime/postgresql"),
+        "tests/runtime/pandas",  # no server, but a large package that the other tests must do without
+    ),
     "image": ("tests/images",),
     "nginx": ("tests/ansible/nginx/hosts",),
     "wine": ("tests/wine",),  # Windows programs; makes an image of its own
