@@ -9,11 +9,10 @@ import pytest
 import yaml
 
 from browser.chrome import Page
-from browser.conftest import ROOT
 from browser.looks import faint, small, wide
 from browser.serve import serving
 
-FOLDER = ROOT / "examples" / "dashboard"
+FOLDER = Path(__file__).parents[2] / "examples" / "dashboard"
 READY = "document.body.dataset.ready"
 COLUMNS = "document.querySelectorAll('.column')"
 PLACE = "document.getElementById('place').textContent"

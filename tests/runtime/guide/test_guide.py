@@ -31,7 +31,7 @@ class Document(HTMLParser):
         if tag in ("main", "header", "footer", "nav"):
             self.landmarks.append((tag, values.get("aria-label")))
         if re.fullmatch("h[1-6]", tag):
-            self.levels.append((int(tag[1]), "menu" if ("nav" in self.open) else "text"))
+            self.levels.append(int(tag[1]))
         if tag == "style" or (tag == "script" and "src" not in values):
             self.inline.append(tag)
         for name, value in attrs:
@@ -89,9 +89,9 @@ def test_pages_are_well_formed(documents):
             ("main", None),
         ]
         assert ("nav", "Pages") in document.landmarks
-        levels = [level for level, place in document.levels if place == "text"]
-        assert levels.count(1) == 1, path
-        assert all(later - earlier <= 1 for earlier, later in pairwise(levels)), path
+        assert document.levels[0] == 1, path
+        assert document.levels.count(1) == 1, path
+        assert all(later - earlier <= 1 for earlier, later in pairwise(document.levels)), path
 
 
 def test_pages_forbid_what_they_do_not_need(guide):
