@@ -40,6 +40,8 @@ def dispatch(arguments: list[str]) -> int:
     """
     from gramex.arguments import declared, nest, split
 
+    if arguments[:1] == ["help"]:
+        arguments = [*arguments[1:], "--help"]
     if arguments and not arguments[0].startswith("-"):
         from gramex.commands import BY_NAME
 

@@ -38,6 +38,22 @@ COMMANDS = (
         1,
     ),
     Command(
+        "complexity",
+        "count lines, functions and complexity of the Python files in FOLDER (default: here)",
+        "gramex.survey:complexity",
+        (),
+        "[FOLDER]",
+        1,
+    ),
+    Command(
+        "features",
+        "list which handlers and services the app in FOLDER (default: here) uses, and which are not in this runtime",
+        "gramex.survey:features",
+        (),
+        "[FOLDER]",
+        1,
+    ),
+    Command(
         "health",
         "ask the server that was started in this folder whether it answers; exit code 0 if so, else 1",
         "gramex.health:run",
@@ -63,6 +79,7 @@ COMMANDS = (
         2,
         ("update",),
     ),
+    Command("license", "print the licence of Gramex", "gramex.survey:license"),
     Command(
         "mail",
         "send the alerts of these names, entries of alert: of the app in this folder, now",

@@ -278,10 +278,10 @@ def test_options_are_the_last_layer(serve: Callable[..., Any]) -> None:
 
 def test_a_reload_is_seen_by_the_app_s_code(serve: Callable[..., Any]) -> None:
     url = "url: {x: {pattern: /x, handler: FunctionHandler, kwargs: {function: app_now.show()}}}\n"
-    code = "from gramex import conf, config\ndef show(): return [conf.app.mine, config.variables['V']]"
-    app = serve(f"{url}app: {{mine: 1}}\nvariables: {{V: a}}", {"app_now.py": code})
+    code = "from gramex import conf, config\ndef show(): return [conf.email.mine, config.variables['V']]"
+    app = serve(f"{url}email: {{mine: 1}}\nvariables: {{V: a}}", {"app_now.py": code})
     assert app.get("/x").json() == [1, "a"]
-    (app.folder / "gramex.yaml").write_text(f"{url}app: {{mine: 2}}\nvariables: {{V: b}}")
+    (app.folder / "gramex.yaml").write_text(f"{url}email: {{mine: 2}}\nvariables: {{V: b}}")
     app.kill(signal.SIGHUP)
     app.wait_log("Reloaded")
     assert app.get("/x").json() == [2, "b"]
