@@ -14,15 +14,21 @@ app_log = logging.getLogger("gramex")
 
 BATCH = 16  # connections taken at once: the rest may go to another process that shares the socket
 PAUSE = 0.5  # seconds without accepting when the process has no file descriptor left
+FULL = "there are as many as this system lets one process have. Run several services behind a proxy"
 EXHAUSTED = (errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM)
 
 
 class Acceptor:
     """Hands the connections of one socket to a function, from `start` to `stop`."""
 
-    def __init__(self, sock: socket.socket, serve: Callable[[socket.socket, Any], None]):
-        """Take a listening socket."""
-        self.sock, self.serve = sock, serve
+    def __init__(
+        self,
+        sock: socket.socket,
+        serve: Callable[[socket.socket, Any], None],
+        full: Callable[[], bool] | None = None,
+    ):
+        """Take a listening socket. While `full` says so, connections wait."""
+        self.sock, self.serve, self.full = sock, serve, full
         self.loop = IOLoop.current()
         self.active = False
         self.timer: object | None = None
@@ -55,6 +61,8 @@ class Acceptor:
         # and the accept that finds nobody waiting would then stop the loop.
         self.sock.setblocking(False)
         for _ in range(BATCH):
+            if self.active and self.full is not None and self.full():
+                self._pause(FULL)
             if not self.active or not self._accept_one():
                 return
 
@@ -66,17 +74,17 @@ class Acceptor:
             return False
         except OSError as error:
             if error.errno in EXHAUSTED:
-                self._pause(error)
+                self._pause(f"{error.strerror}. Raise the limit of open files (LimitNOFILE)")
                 return False
             return error.errno == errno.ECONNABORTED  # the client was faster; others may wait
         connection.setblocking(False)
         self.serve(connection, address)
         return True
 
-    def _pause(self, error: OSError) -> None:
+    def _pause(self, reason: str) -> None:
         """Let connections wait until others are closed, instead of failing at full speed."""
         if not self.complained:
-            app_log.error("Cannot accept connections: %s. Raise the limit of open files (LimitNOFILE)", error.strerror)
+            app_log.error("Cannot accept connections: %s", reason)
             self.complained = True
         if self.active:
             self.stop()

@@ -40,6 +40,7 @@ if TYPE_CHECKING:
 app_log = logging.getLogger("gramex")
 
 HEALTH_TIMEOUT = 30.0  # seconds
+SELECTABLE = 400  # connections: Python's select() takes 512 sockets on Windows, also those that handlers open
 
 
 class Life:
@@ -122,7 +123,8 @@ class Life:
         """Accept connections until told to stop."""
         if self.stopped.is_set():
             return
-        self.acceptors = [Acceptor(listener.sock, self.server.accept) for listener in self.listeners]
+        full = self._full if os.name == "nt" else None
+        self.acceptors = [Acceptor(listener.sock, self.server.accept, full) for listener in self.listeners]
         for listener, acceptor in zip(self.listeners, self.acceptors, strict=True):
             listener.open()
             acceptor.start()
@@ -174,6 +176,9 @@ class Life:
             task.result()
         else:
             task.cancel()
+
+    def _full(self) -> bool:
+        return len(self.server.connections) + self.server.open_tunnels() >= SELECTABLE
 
     def _phase(self) -> str:
         return "draining" if self.stopped.is_set() else "ready" if self.acceptors else "starting"
