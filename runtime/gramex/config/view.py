@@ -1,4 +1,4 @@
-"""Shows a part of the configuration as a mapping whose text keys are attributes too."""
+"""Mappings whose text keys are attributes too: parts of the configuration, users, what sessions hold."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ class View(dict[str, Any]):
         try:
             return self[name]
         except KeyError:
-            raise AttributeError(f"the configuration has no {name!r} here") from None
+            raise AttributeError(f"there is no {name!r} here") from None
 
 
 def view(value: Any) -> Any:

@@ -53,7 +53,11 @@ class FunctionHandler(BaseHandler):
     def _write_result(self, result: Any) -> None:
         # The function may have sent its answer itself, such as a redirect. What is empty must not be written: tornado
         # takes it for the body of a 204, which has none.
-        if not self._finished and (data := as_bytes(result)):
+        if self._finished:
+            return
+        if self.redirect_rules:
+            self.redirect(self.next_url() or self.outer_path("/"))
+        elif data := as_bytes(result):
             self.write(data)
 
     async def _write_parts(self, parts: Iterator[Any] | AsyncIterator[Any]) -> None:
@@ -72,12 +76,14 @@ class FunctionHandler(BaseHandler):
                 parts.close()
             elif inspect.isasyncgen(parts):
                 await parts.aclose()
+        if self.redirect_rules:
+            self._write_result(None)
 
     async def _write_part(self, part: Any) -> None:
         if inspect.isawaitable(part):
             part = await part
         data = as_bytes(part)
-        if data:
+        if data and not self.redirect_rules:
             if not self._headers_written and "X-Accel-Buffering" not in self._headers:
                 self.set_header("X-Accel-Buffering", "no")  # nginx would hold back parts until it has some KiB
             self.write(data)

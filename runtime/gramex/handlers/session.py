@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from tornado.httputil import HTTPServerRequest
 from tornado.web import HTTPError, create_signed_value, decode_signed_value
 
+from gramex.config.view import view
 from gramex.services.session.settings import DAY, SessionSettings
 from gramex.services.session.store import Record, encode, user_of
 
@@ -158,7 +159,7 @@ class SessionMixin:
 
     def log_in(self, user: Any, key: str = "user", days: float | None = None) -> None:
         """Make `user` the session's user, under a new session id. It is stored with the answer, or `save_session`."""
-        self.session[key] = user
+        self.session[key] = view(user)
         self._new_id = True
         self._set_user = UNREAD
         self.session_cookie_days = days

@@ -1,5 +1,6 @@
 """FunctionHandler over real HTTP."""
 
+import textwrap
 import time
 
 import pytest
@@ -255,6 +256,45 @@ def test_parts_arrive_as_they_come(app):
     assert time.monotonic() - begin < 1.4
     assert response.read() == b"last\n"
     connection.close()
+
+
+def test_redirect_after_the_function(serve):
+    def entry(name, redirect):
+        kwargs = {"function": f"pages.{name}", "redirect": redirect, "headers": {"X-Own": "yes"}}
+        return {"pattern": f"/{name}", "handler": "FunctionHandler", "kwargs": kwargs}
+
+    code = """
+        done = []
+        def plain(handler): done.append('plain')
+        def parts(handler):
+            yield 'text'
+            done.append('parts')
+        async def later(handler): done.append('later')
+        def elsewhere(handler): handler.redirect('/elsewhere')
+        def refused(handler): 1 / 0
+    """
+    rules = {
+        "plain": "/there?x=1",
+        "parts": {"query": "next", "url": "/there"},
+        "later": {"header": "Referer"},
+        "elsewhere": "/there",
+        "refused": "/there",
+    }
+    url = {name: entry(name, rule) for name, rule in rules.items()}
+    url["done"] = {"pattern": "/done", "handler": "FunctionHandler", "kwargs": {"function": "pages.done"}}
+    app = serve({"url": url}, {"pages.py": textwrap.dedent(code)})
+    for path, location in [
+        ("/plain", "/there?x=1"),
+        ("/parts?next=/on", "/on"),
+        ("/parts?next=//evil.example", "/there"),
+        ("/later", "/"),
+        ("/elsewhere", "/elsewhere"),
+    ]:
+        answer = app.get(path)
+        assert (answer.status, answer.headers["Location"], answer.body) == (302, location, b""), path
+    assert app.get("/plain", headers={"X-Gramex-Root": "/app"}).headers["Location"] == "/app/there?x=1"
+    assert app.get("/refused").status == 500
+    assert app.get("/done").json() == ["plain", "parts", "parts", "later", "plain"]
 
 
 def test_an_answer_without_content(app):

@@ -12,6 +12,7 @@ from datetime import time as clock_time
 from json import JSONDecoder, JSONEncoder
 from typing import Any, NamedTuple, Protocol
 
+from gramex.config.view import View
 from gramex.services.session.counters import Counters
 from gramex.services.session.settings import SessionSettings
 
@@ -32,6 +33,7 @@ def _default(value: Any) -> Any:
 
 encode = JSONEncoder(ensure_ascii=False, separators=(",", ":"), default=_default).encode
 decode = JSONDecoder().decode
+decode_views = JSONDecoder(object_pairs_hook=View).decode  # for apps, which write handler.current_user.id
 
 
 class Row(NamedTuple):
@@ -76,8 +78,8 @@ class Record:
         return self._data
 
     def copy(self) -> dict[str, Any]:
-        """What the session holds, as a copy at any depth."""
-        return decode(self.text)
+        """What the session holds, as a copy at any depth. Text keys of mappings are attributes, too."""
+        return decode_views(self.text)
 
 
 def key_of(id: str) -> bytes:

@@ -206,3 +206,19 @@ def test_a_rule_with_a_mistake_shows_the_page_to_nobody(serve: Fixture, app: Fix
         assert browser.get(f"/p/bad{number}").status == 500
         assert f"url:bad{number}" in server.log
     assert "Traceback" not in server.log
+
+
+def test_keys_of_the_user_are_attributes_too(serve: Fixture, app: Fixture, log_in: Fixture):
+    show = "[handler.current_user.id, handler.current_user.get('role'), handler.current_user.teams]"
+    rule = {"condition": {"function": "handler.current_user.role == 'admin'"}}
+    pages = {
+        name: {"pattern": f"/{name}", "handler": "FunctionHandler", "kwargs": {"function": show, "auth": auth}}
+        for name, auth in {"shown": True, "admin": rule}.items()
+    }
+    browser = serve(
+        *app(url=pages, action=[{"function": "handler.session.update(as_was=handler.current_user.id)"}])
+    ).browser()
+    log_in(browser, "bob", "bob's secret")
+    assert browser.get("/shown").json() == ["bob", "admin", ["x", "y"]]
+    assert browser.get("/admin").status == 200
+    assert browser.get("/session").json()["as_was"] == "bob"
