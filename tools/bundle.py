@@ -23,7 +23,9 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.append(str(ROOT / "ansible" / "plugins" / "module_utils"))
 
+import yaml  # noqa: E402
 from gramex_bundle.archive import FORMAT, MANIFEST, SUMS, check  # noqa: E402  needs the path above
+from gramex_windows.controller import environment, interpreter, lock  # noqa: E402
 
 # What the roles install on a host: interpreter and environments, the proxy, certificates, and what Ansible's apt needs.
 PACKAGES = ("python3", "python3-venv", "python3-apt", "nginx", "openssl", "ca-certificates")
@@ -31,6 +33,8 @@ PYTHONS = {"bookworm": "3.11", "trixie": "3.13"}
 # Wheels run on this glibc and newer ones: bookworm has 2.36.
 GLIBC = range(36, 4, -1)
 MACHINES = {"amd64": "x86_64", "arm64": "aarch64"}
+WINDOWS = "windows"
+DEFAULTS = ROOT / "ansible" / "roles" / "winservice" / "defaults" / "main.yml"
 PIN = re.compile(r"(?m)^([A-Za-z0-9._-]+)==([^\s;\\]+)")
 SECONDS = 900
 
@@ -131,6 +135,52 @@ def wheels(into: Path, python: str, machine: str, requirements: Sequence[Path]) 
     return sorted(into.glob("*.whl"))
 
 
+def windows(place: Path, given: argparse.Namespace) -> tuple[dict[str, Path], dict[str, object]]:
+    """Fetch interpreter and wheels for Windows hosts into the folder `place`; return files and manifest."""
+    told = yaml.safe_load(DEFAULTS.read_text(encoding="utf-8"))
+    where, digest = given.python or told["winservice_python"], given.sha256 or told["winservice_python_sha256"]
+    (place / "wheels").mkdir()
+    try:
+        python = interpreter.get(where, digest, Path.cwd(), place)
+        pinned = lock.windows((ROOT / "locks" / "runtime.txt").read_text(encoding="utf-8"), python.version)
+        names = [str(each.resolve()) for each in given.requirements]
+        more = environment.resolve(names, place, pinned, python, place, None) if names else ""
+    except (interpreter.PythonError, environment.BuildError, ValueError) as error:
+        die(str(error))
+    (place / "all.txt").write_text(pinned + more, encoding="utf-8")
+    print(f"gramex: fetching wheels for Python {python.dotted} on Windows", flush=True)
+    pip = [
+        sys.executable,
+        "-m",
+        "pip",
+        "--disable-pip-version-check",
+        "download",
+        "--quiet",
+        "--dest",
+        place / "wheels",
+    ]
+    target = ["--platform", "win_amd64", "--implementation", "cp", "--python-version", python.dotted]
+    hashed = ["--only-binary", ":all:", "--no-deps", "--require-hashes", "-r", place / "all.txt"]
+    run([*pip, *target, *hashed], "the wheels cannot be fetched")
+    found = sorted((place / "wheels").glob("*.whl"))
+    manifest = {"python": python.dotted, "interpreter": "python.zip", "wheels": [wheel.name for wheel in found]}
+    return {f"wheels/{each.name}": each for each in found} | {"python/python.zip": python.place}, manifest
+
+
+def debian(place: Path, given: argparse.Namespace) -> tuple[dict[str, Path], dict[str, object]]:
+    """Fetch wheels and packages for Debian hosts into the folder `place`; return files and manifest."""
+    python = PYTHONS[given.suite]
+    print(f"gramex: fetching wheels for Python {python}", flush=True)
+    found = wheels(place / "wheels", python, MACHINES[given.arch], given.requirements)
+    print(f"gramex: fetching packages of Debian {given.suite}", flush=True)
+    apt = Apt(place / "apt", given.suite, given.arch)
+    debs = apt.download(PACKAGES)
+    (place / "Packages").write_text(apt.index(debs), encoding="utf-8")
+    manifest = {"python": python, "wheels": [wheel.name for wheel in found], "packages": list(packages(debs))}
+    files = {f"wheels/{each.name}": each for each in found} | {f"debs/{each.name}": each for each in debs}
+    return {**files, "debs/Packages": place / "Packages"}, manifest
+
+
 def pack(output: Path, files: dict[str, Path]) -> None:
     """Write the archive: sums first, then every file, with no trace of this machine."""
     sums = "".join(
@@ -160,7 +210,7 @@ def main() -> None:
     """Read the command line and make the bundle."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n\n")[0])
     parser.add_argument(
-        "--suite", default=own_suite(), choices=PYTHONS, help="Debian release of the hosts (this machine's)"
+        "--suite", default=own_suite(), choices=[*PYTHONS, WINDOWS], help="what the hosts run (this machine's Debian)"
     )
     parser.add_argument("--arch", default="amd64", choices=MACHINES, help="architecture of the hosts (amd64)")
     parser.add_argument(
@@ -171,37 +221,30 @@ def main() -> None:
         metavar="FILE",
         help="an app's requirements.txt; may be repeated",
     )
+    parser.add_argument(
+        "--python", metavar="PLACE", help="for Windows: URL or file, as winservice_python (its default)"
+    )
+    parser.add_argument("--sha256", metavar="DIGITS", help="for Windows: its SHA-256, as winservice_python_sha256")
     parser.add_argument("--output", type=Path, metavar="FILE", help="the bundle (build/gramex-bundle-SUITE-ARCH.tar)")
     given = parser.parse_args()
-    if not own_suite():
-        die("a bundle is made on Debian, whose apt fetches the packages")
+    if given.suite != WINDOWS and not own_suite():
+        die("a bundle for Debian is made on Debian, whose apt fetches the packages")
+    if given.suite == WINDOWS and given.arch != "amd64":
+        die("--arch: Windows hosts are amd64")
     for each in given.requirements:
         if not each.is_file():
             die(f"--requirements: there is no file {each}")
     output = given.output or ROOT / "build" / f"gramex-bundle-{given.suite}-{given.arch}.tar"
     with tempfile.TemporaryDirectory(prefix="gramex-bundle-") as name:
         place = Path(name)
-        python = PYTHONS[given.suite]
-        print(f"gramex: fetching wheels for Python {python}", flush=True)
-        found = wheels(place / "wheels", python, MACHINES[given.arch], given.requirements)
-        print(f"gramex: fetching packages of Debian {given.suite}", flush=True)
-        apt = Apt(place / "apt", given.suite, given.arch)
-        debs = apt.download(PACKAGES)
-        (place / "Packages").write_text(apt.index(debs), encoding="utf-8")
-        manifest = {
-            "format": FORMAT,
-            "suite": given.suite,
-            "architecture": given.arch,
-            "python": python,
-            "wheels": [wheel.name for wheel in found],
-            "packages": list(packages(debs)),
-        }
+        files, more = windows(place, given) if given.suite == WINDOWS else debian(place, given)
+        manifest = {"format": FORMAT, "suite": given.suite, "architecture": given.arch, **more}
         (place / MANIFEST).write_text(json.dumps(manifest, indent=1) + "\n", encoding="utf-8")
-        files = {f"wheels/{each.name}": each for each in found} | {f"debs/{each.name}": each for each in debs}
-        pack(output, {**files, "debs/Packages": place / "Packages", MANIFEST: place / MANIFEST})
+        pack(output, {**files, MANIFEST: place / MANIFEST})
     shown = output.relative_to(Path.cwd()) if output.is_relative_to(Path.cwd()) else output
-    print(f"gramex: made {shown}: {len(found)} wheels, {len(debs)} packages, {output.stat().st_size / 1e6:.0f} MB")
-    print(f"gramex: use it: ansible-playbook site.yml -e gramex_bundle={output.resolve()}")
+    variable = "winservice_bundle" if given.suite == WINDOWS else "gramex_bundle"
+    print(f"gramex: made {shown}: {len(files)} files, {output.stat().st_size / 1e6:.0f} MB")
+    print(f"gramex: use it: ansible-playbook site.yml -e {variable}={output.resolve()}")
 
 
 if __name__ == "__main__":

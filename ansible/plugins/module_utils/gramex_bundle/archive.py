@@ -7,6 +7,7 @@ SHA256SUMS     a line for each other member, as sha256sum(1) writes it
 manifest.json  format, suite and architecture of the hosts, Python version, packages
 wheels/*.whl   the runtime's packages, and those of apps
 debs/*.deb     packages of the operating system, and debs/Packages, their index
+python/*.zip   in a bundle for Windows hosts: their interpreter
 ============== ====================================================================
 """
 
@@ -22,7 +23,9 @@ from pathlib import Path
 from typing import Any
 
 SUMS, MANIFEST, FORMAT = "SHA256SUMS", "manifest.json", 1
-MEMBER = re.compile(r"manifest\.json|wheels/[A-Za-z0-9][\w.+!~-]*\.whl|debs/(?:Packages|[A-Za-z0-9][\w.+:%~-]*\.deb)")
+MEMBER = re.compile(
+    r"manifest\.json|wheels/[A-Za-z0-9][\w.+!~-]*\.whl|debs/(?:Packages|[A-Za-z0-9][\w.+:%~-]*\.deb)|python/[\w.-]+\.zip"
+)
 LINE = re.compile(r"([0-9a-f]{64})  (\S+)")
 SUMS_BYTES = 4_000_000
 CHUNK = 1 << 20

@@ -30,9 +30,9 @@ RIGHT = "Right: '30 5 * * *', '0 9 * * mon-fri', '0 3 1 * *', '*/15 * * * *' or 
 
 def triggers(task: Mapping[str, Any]) -> list[dict[str, Any]]:
     """Return the triggers of a task with `every` or `cron`. Raises ValueError in words for the operator."""
-    if task.get("every"):
-        return [_every(task["every"])]
-    return _cron(str(task.get("cron") or ""))
+    made = [_every(task["every"])] if task.get("every") else _cron(str(task.get("cron") or ""))
+    delay = {"random_delay": duration(int(task["jitter"]))} if task.get("jitter") else {}
+    return [{**trigger, **delay} for trigger in made]
 
 
 def duration(seconds: int) -> str:

@@ -9,12 +9,13 @@ from __future__ import annotations
 import fcntl
 import hashlib
 import os
+import re
 import shutil
 import subprocess
 import sys
 import tempfile
 import zipfile
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -89,7 +90,7 @@ def _install(recipe: Recipe, target: Path, work: Path) -> None:
         pinned = lock.windows(recipe.lock.read_text(encoding="utf-8"), version)
     except ValueError as error:
         raise BuildError(f"{recipe.lock}: {error}") from error
-    wanted = pinned + (_resolve(recipe, pinned, work) if recipe.requirements else "")
+    wanted = pinned + (_needed(recipe, pinned, work) if recipe.requirements else "")
     file = work / "all.txt"
     file.write_text(f"{wanted}{recipe.wheel} --hash=sha256:{recipe.wheel_digest}\n", encoding="utf-8")
     source = ["--no-index", "--find-links", str(recipe.wheels)] if recipe.wheels else []
@@ -104,8 +105,18 @@ def _install(recipe: Recipe, target: Path, work: Path) -> None:
     )
 
 
-def _resolve(recipe: Recipe, pinned: str, work: Path) -> str:
-    """Return what an app's requirements need beside `pinned`, as pins with hashes, worked out for Windows."""
+def _needed(recipe: Recipe, pinned: str, work: Path) -> str:
+    folder = recipe.folder or work
+    return resolve(recipe.requirements, folder, pinned, recipe.interpreter, work, recipe.wheels)
+
+
+def resolve(
+    requirements: Sequence[str], folder: Path, pinned: str, interpreter: Interpreter, work: Path, wheels: Path | None
+) -> str:
+    """Return what requirements (files, relative to `folder`) need beside `pinned`, as pins with hashes, for Windows.
+
+    `work` is a folder for files, `wheels` where packages are if not in the index. Raises BuildError.
+    """
     constraints = work / "constraints.txt"
     # The runtime is what imports as gramex; the package of that name would overwrite it.
     constraints.write_text("".join(f"{pin}\n" for pin in lock.pins(pinned)) + "gramex<0\n", encoding="utf-8")
@@ -113,18 +124,19 @@ def _resolve(recipe: Recipe, pinned: str, work: Path) -> str:
     if not uv:
         raise BuildError("requirements.txt for Windows hosts is worked out by uv, which is not here: pip install uv")
     out = work / "resolved.txt"
-    source = ["--no-index", "--find-links", str(recipe.wheels)] if recipe.wheels else []
+    source = ["--no-index", "--find-links", str(wheels)] if wheels else []
     _run(
         [
             *(uv, "pip", "compile", "--quiet", "--no-header", "--no-annotate", "--generate-hashes", "--no-build"),
-            *("--python-platform", "x86_64-pc-windows-msvc", "--python-version", recipe.interpreter.dotted, *source),
-            *("--constraint", str(constraints), "--output-file", str(out), *recipe.requirements),
+            *("--python-platform", "x86_64-pc-windows-msvc", "--python-version", interpreter.dotted, *source),
+            *("--constraint", str(constraints), "--output-file", str(out), *requirements),
         ],
-        recipe.folder or work,
+        folder,
         {"UV_SYSTEM_CERTS": "1", "UV_NO_PROGRESS": "1", **({} if source else _index())},
+        _uv_said,
     )
     known = {pin.partition("==")[0].lower().replace("_", "-") for pin in lock.pins(pinned)}
-    found = lock.windows(out.read_text(encoding="utf-8"), recipe.interpreter.version)
+    found = lock.windows(out.read_text(encoding="utf-8"), interpreter.version)
     return "".join(
         f"{pin} {rest}\n"
         for pin, _marker, rest in lock.PIN.findall(found)
@@ -139,7 +151,15 @@ def _index() -> dict[str, str]:
     return {"UV_DEFAULT_INDEX": done.stdout.strip()} if done.stdout.strip() else {}
 
 
-def _run(command: Sequence[str], folder: Path, more: Mapping[str, str] | None = None) -> None:
+def _uv_said(output: str) -> str:
+    """The end of what uv writes, without credentials of an index."""
+    lines = [line.strip() for line in re.sub(r"://[^/\s@]+@", "://", output).splitlines() if line.strip()]
+    return "requirements.txt: " + " ".join(lines[-6:])
+
+
+def _run(
+    command: Sequence[str], folder: Path, more: Mapping[str, str] | None = None, said: Callable[[str], str] = explain
+) -> None:
     done = subprocess.run(
         command,
         cwd=folder,
@@ -151,7 +171,7 @@ def _run(command: Sequence[str], folder: Path, more: Mapping[str, str] | None = 
         check=False,
     )
     if done.returncode:
-        raise BuildError(f"the environment for Windows hosts cannot be made: {explain(done.stdout)}")
+        raise BuildError(f"the environment for Windows hosts cannot be made: {said(done.stdout)}")
 
 
 def _settle(tree: Path, recipe: Recipe) -> None:

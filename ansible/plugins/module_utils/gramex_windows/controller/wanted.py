@@ -127,6 +127,7 @@ def scheduled(task: Mapping[str, Any]) -> dict[str, Any]:
         "command": task["command"],
         "triggers": tasks.triggers(task),
         "limit": tasks.duration(int(task.get("timeout") or 3600)),
+        "catch_up": bool(task.get("catch_up", True)),
     }
 
 
