@@ -76,6 +76,7 @@ class Trusted:
             for name in present:
                 del headers[name]
             return ip, protocol
+        context.is_proxy = True
         if self.xheaders:
             for candidate in (headers.get("X-Real-Ip"), headers.get("X-Forwarded-For", "").rpartition(",")[2]):
                 if candidate and is_valid_ip(candidate.strip()):

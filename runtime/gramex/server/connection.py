@@ -43,6 +43,7 @@ class Context:
         self.protocol = protocol
         internet = self.address_family in (socket.AF_INET, socket.AF_INET6)
         self.remote_ip = str(address[0]) if internet and address else LOCAL
+        self.is_proxy = not internet  # or once it sent the headers of one
 
     def __str__(self) -> str:
         return self.remote_ip
@@ -152,6 +153,7 @@ class Connection(HTTP1ServerConnection):
     """A connection with a client, until it is closed or a websocket takes it over."""
 
     stream: Stream | TlsStream
+    context: Context
     exchange: Exchange | None = None
     since = 0.0  # when the present exchange began, on the monotonic clock
 

@@ -15,15 +15,15 @@ app_log = logging.getLogger("gramex")
 STEP = 0.05  # seconds between two looks at what is still open
 FAREWELL = 3.0  # seconds that websockets get to answer our closing message
 GOING_AWAY = 1001  # RFC 6455, 7.4.1
-TERMINAL_IDLE = 2.0  # seconds that idle connections stay when somebody pressed Ctrl-C
+IDLE = 2.0  # seconds that idle connections of clients stay, and those of proxies where somebody pressed Ctrl-C
 
 
-async def drain(server: WebServer, websockets: set[Any], seconds: float, idle: float) -> None:
+async def drain(server: WebServer, websockets: set[Any], seconds: float, proxies: bool = True) -> None:
     """Return when all connections are closed, at most `seconds` and a few more later.
 
-    Requests in flight are finished, and each answer says ``Connection: close``. Idle connections stay open for `idle`
-    seconds so that a proxy's next request on them is answered: a proxy cannot repeat a POST whose connection was
-    closed under it. Websockets get until the end, then a closing message with code 1001.
+    Requests in flight are finished, and each answer says ``Connection: close``. With `proxies`, idle connections of
+    theirs stay open so that the next request on them is answered: a proxy cannot repeat a POST whose connection was
+    closed under it. A browser can. Websockets get until the end, then a closing message with code 1001.
     """
     server.say_goodbye()
     begin = time.monotonic()
@@ -34,10 +34,12 @@ async def drain(server: WebServer, websockets: set[Any], seconds: float, idle: f
     def empty() -> bool:
         return not server.connections and not server.open_tunnels()
 
-    if idle < seconds:
-        await _until(empty, over(idle))
-        server.close_idle()
-    await _until(empty, over(seconds))
+    def empty_but_for_proxies() -> bool:
+        server.close_idle(proxies=not proxies)
+        return empty()
+
+    await _until(empty, over(min(IDLE, seconds)))
+    await _until(empty_but_for_proxies, over(seconds))
     for handler in list(websockets):
         try:
             handler.close(GOING_AWAY, "going away")

@@ -18,7 +18,7 @@ from gramex.config import Loaded
 from gramex.config.layers import short_path
 from gramex.server.acceptor import Acceptor
 from gramex.server.changes import INTERVAL, Changes
-from gramex.server.drain import TERMINAL_IDLE, drain
+from gramex.server.drain import drain
 from gramex.server.errors import StartError, mistake
 from gramex.server.health import check_health
 from gramex.server.limits import DRAIN, read_limits
@@ -160,8 +160,8 @@ class Life:
         if waiting:
             again = " Press Ctrl-C again to stop at once" if self.signal == signal.SIGINT else ""
             app_log.info("Stopping: up to %g s for %d connections.%s", self.drain, waiting, again)
-        idle = TERMINAL_IDLE if self.signal == signal.SIGINT else self.drain
-        await drain(self.server, self.server.application.services.websockets, self.drain, min(idle, self.drain))
+        websockets = self.server.application.services.websockets
+        await drain(self.server, websockets, self.drain, proxies=self.signal != signal.SIGINT)
         if background is not None:
             await background.finish(max(0.0, begin + self.drain - self.loop.time()))
         self.events.note("shutdown")

@@ -91,10 +91,11 @@ class WebServer(HTTPServerConnectionDelegate):
             if connection.exchange is not None:
                 connection.exchange.say_goodbye()
 
-    def close_idle(self) -> None:
-        """Close connections that wait for a request of which nothing has come."""
+    def close_idle(self, proxies: bool = True) -> None:
+        """Close connections that wait for a request of which nothing has come; `proxies`: those of proxies, too."""
         for connection in list(self.connections):
-            if connection.exchange is not None and connection.exchange.idle:
+            kept = connection.context.is_proxy and not proxies
+            if not kept and connection.exchange is not None and connection.exchange.idle:
                 connection.stream.close()
 
     def close_all(self) -> None:

@@ -6,6 +6,7 @@ import contextlib
 import http.client
 import signal
 import socket
+import subprocess
 import threading
 import time
 from collections.abc import Callable
@@ -140,6 +141,22 @@ def test_idle_connection_is_told_on_its_next_answer(work: Any, number: int) -> N
     assert connection.sock is sock, "the connection was kept"
     answer = connection.getresponse()
     assert (answer.status, answer.read(), answer.headers["Connection"]) == (200, b"last", "close")
+    assert process.wait() == 0
+
+
+@pytest.mark.parametrize(("headers", "kept"), [({}, False), ({"X-Real-IP": "192.0.2.1"}, True)])
+def test_idle_connections_of_proxies_are_waited_for_others_not(work: Any, headers: dict[str, str], kept: bool) -> None:
+    process = work("--listen.drain=60")
+    connection = process.connection()
+    connection.request("GET", "/page", headers=headers)
+    assert connection.getresponse().read()
+    process.kill(signal.SIGTERM)
+    process.wait_log("Stopping")
+    if kept:
+        with pytest.raises(subprocess.TimeoutExpired):
+            process.process.wait(4)  # longer than others are waited for; sooner is a failure
+        connection.request("POST", "/page", b"last")
+        assert connection.getresponse().read() == b"last"
     assert process.wait() == 0
 
 
