@@ -67,13 +67,9 @@ def source(app: Mapping[str, Any]) -> list[tree.Entry]:
 
 def describe(app: Mapping[str, Any], record: Record, settings: Settings) -> dict[str, Any]:
     """Return one app (of private.join) as the host's program wants it. Raises SourceError."""
-    entries = source(app)
-    needed = identity.requirements(
-        entries, ["requirements.txt", *(f"{a['name']}/requirements.txt" for a in app["apps"])]
-    )
-    environment = identity.environment(
-        entries,
-        needed,
+    content = identity.contents(source(app), [inside["name"] for inside in app["apps"]])
+    environment = identity.key(
+        content["needs"],
         wheel=settings.wheel.digest,
         lock=hashlib.sha256(settings.lock.read_bytes()).hexdigest(),
         interpreter=settings.interpreter.digest,
@@ -90,8 +86,8 @@ def describe(app: Mapping[str, Any], record: Record, settings: Settings) -> dict
         "options": options(app),
         "tasks": [scheduled(task) for task in app["schedule"]],
         "environment": environment,
-        "requirements": [entry.name for entry in needed],
-        "files": tree.digest(entries),
+        "requirements": content["requirements"],
+        "files": content["files"],
     }
     told = {key: made[key] for key in ("files", "environment", "script", "launch", "options", "data")}
     commands = {task["name"]: task["command"] for task in made["tasks"]}
