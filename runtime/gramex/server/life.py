@@ -9,7 +9,6 @@ import logging
 import os
 import signal
 import sys
-import threading
 from collections.abc import Callable, Coroutine
 from typing import TYPE_CHECKING, Any
 
@@ -134,7 +133,7 @@ class Life:
         # What lives until the end need not be looked at by each full collection, which requests would wait for.
         gc.freeze()
         # Not before: nobody waits for it, and it takes longer than a request.
-        threading.Thread(target=self.events.note, args=("startup",), daemon=True).start()
+        self.events.note_soon("startup")
         watchman = Watchman(self.server)
         self.tasks.append(asyncio.ensure_future(repeat(watchman.look, watchman.interval)))
         if self.manager.interval:

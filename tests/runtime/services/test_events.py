@@ -26,7 +26,6 @@ def test_start_and_stop_are_noted(serve: Any) -> None:
     process = serve(
         {}, {}, "--settings.cookie_secret=do-not-tell-anybody-about-this-one", env={"GRAMEX_INSTANCE": "b1"}
     )
-    process.wait_for(lambda: (process.data / "logs" / "events.db").exists() and read(process.data))
     process.stop()
     (started, event, data), (stopped, last, _) = read(process.data)
     assert (event, last) == ("startup", "shutdown")
@@ -34,6 +33,20 @@ def test_start_and_stop_are_noted(serve: Any) -> None:
     assert (data["pid"], data["cwd"], data["instance"]) == (process.pid, str(process.folder), "b1")
     assert "--settings.cookie_secret=***" in data["args"]
     assert "do-not-tell" not in str(data)
+
+
+def test_a_start_is_noted_before_its_stop(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    write = Events._write
+    monkeypatch.setattr(
+        Events, "_write", lambda self, event, at: (time.sleep(0.3 if event == "startup" else 0), write(self, event, at))
+    )
+    events = Events(tmp_path / "logs" / "events.db", tmp_path, "1")
+    events.note_soon("startup")
+    events.note("shutdown")
+    with contextlib.closing(sqlite3.connect(tmp_path / "logs" / "events.db")) as database:
+        assert [row[0] for row in database.execute("SELECT event FROM events")] == ["startup", "shutdown"]
+    (started, *_), (stopped, *_) = read(tmp_path)
+    assert started <= stopped
 
 
 def test_a_folder_that_cannot_be_written_is_left_alone(tmp_path: Path) -> None:
