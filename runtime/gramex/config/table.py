@@ -16,15 +16,18 @@ variables: dict[str, Any] = {}
 
 
 def begin(secrets: Mapping[str, Any], folder: Path) -> None:
-    """Fill the table anew with what holds before any file is read."""
+    """Fill the table anew with what holds before any file is read.
+
+    Our own paths have slashes, on Windows too: a backslash means something else in the code of an expression.
+    """
     variables.clear()
     variables.update(os.environ)
     variables.update(secrets)
-    variables["GRAMEXPATH"] = str(PACKAGE)
-    variables["GRAMEXAPPS"] = str(PACKAGE / "apps")
+    variables["GRAMEXPATH"] = PACKAGE.as_posix()
+    variables["GRAMEXAPPS"] = (PACKAGE / "apps").as_posix()
     variables["GRAMEXHOST"] = socket.gethostname()
     if not variables.get("GRAMEXDATA"):
-        variables["GRAMEXDATA"] = str(data_folder(folder))
+        variables["GRAMEXDATA"] = data_folder(folder).as_posix()
 
 
 def data_folder(folder: Path) -> Path:
@@ -45,8 +48,8 @@ def data_folder(folder: Path) -> Path:
 
 def enter_file(path: Path, start: Path, url: Any = None) -> None:
     """Set the variables of the file at `path`, an absolute one; `start` is the start folder, `url` the mount if any."""
-    variables["YAMLPATH"] = str(path.parent)
-    variables["YAMLFILE"] = str(path)
+    variables["YAMLPATH"] = path.parent.as_posix()
+    variables["YAMLFILE"] = path.as_posix()
     variables["YAMLURL"] = folder_url(path.parent, start) if url is None else mount_url(url)
 
 

@@ -84,6 +84,8 @@ class GramexService(ServiceFramework):
             self._explain(error)
         if code:
             self._fail(code)
+        with self._lock:
+            self.state = STOPPED  # pywin32 says so when this returns; nothing may contradict it after that
         self._log(f"{self._svc_name_} stopped")
         self._record(f"{self._svc_name_} stopped")
 

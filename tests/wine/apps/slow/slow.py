@@ -20,7 +20,7 @@ def _wait() -> None:
         time.sleep(0.05)
 
 
-def where() -> dict[str, object]:
+def where(folder: str) -> dict[str, object]:
     """Say which Python runs here, what it prints, and what programs see that it starts."""
     import gramex
 
@@ -28,6 +28,7 @@ def where() -> dict[str, object]:
     child = subprocess.run([sys.executable, "-c", "import sys; print(sys.prefix)"], capture_output=True, text=True)
     return {
         "folder": str(Path.cwd()),
+        "configured": str(Path(folder)),
         "prefix": sys.prefix,
         "gramex": gramex.__file__,
         "child": child.stdout.strip(),
