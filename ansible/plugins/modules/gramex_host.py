@@ -310,8 +310,8 @@ def indexes(apps, packages, proxy, interpreters):
     return found
 
 
-def preflight(params, packages, now):
-    """What tells whether the host is fit, and is of no use afterwards. `now` is its time."""
+def preflight(params, packages, now, taken):
+    """What tells whether the host is fit, and is of no use afterwards. `now` is its time, `taken` are ports in use."""
     fresh = new_apps(params["apps"])
     always = params["network"] == "always"
     look = always or (params["network"] == "new" and bool(fresh or (params["proxy"] and not packages["nginx"])))
@@ -326,6 +326,7 @@ def preflight(params, packages, now):
         "outbound": outbound.tried(params["outbound"]) if look else {},
         "firewall": doors.filtered() if always else "",
         "held": held,
+        "served": [port for port in params["doors"] if str(port) in taken] if always else [],
         "process": process,
     }
 
@@ -335,6 +336,7 @@ def gather(params):
     now = time.time()
     pythons = {path: interpreter(path) for path in params["interpreters"]}
     packages = {"nginx": Path("/usr/sbin/nginx").exists(), "venv": all(python["venv"] for python in pythons.values())}
+    taken = listeners()
     return {
         "uid": os.geteuid(),
         "user": user_name(os.geteuid()),
@@ -344,11 +346,11 @@ def gather(params):
         "python": pythons,
         "packages": packages,
         "free_mb": free_mb(ROOMS),
-        "listeners": listeners(),
+        "listeners": taken,
         "indexes": {}
         if params["offline"]
         else indexes(params["apps"], packages, params["proxy"], params["interpreters"]),
-        "preflight": preflight(params, packages, now),
+        "preflight": preflight(params, packages, now, taken),
     }
 
 

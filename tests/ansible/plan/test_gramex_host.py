@@ -177,7 +177,10 @@ def test_the_network_is_looked_at(
     monkeypatch.setattr(host.outbound, "tried", lambda places: dict.fromkeys(places, "tried"))
     monkeypatch.setattr(host.doors, "hold", lambda ports, token: (ports, 42))
     asked = {**ASKED, "network": network, "apps": apps, "proxy": proxy, "outbound": ["a:1"], "doors": [80]}
-    found = host.preflight(asked, {"nginx": False, "venv": True}, 0)
+    packages = {"nginx": False, "venv": True}
+    found = host.preflight(asked, packages, 0, {})
+    assert found["served"] == []
+    assert host.preflight(asked, packages, 0, {"80": []})["served"] == ([80] if network == "always" else [])
     assert (found["network"], found["outbound"]) == (looked, {"a:1": "tried"} if looked else {})
     # A port that is held open is in the way of what site.yml installs a moment later.
     assert (found["held"], found["process"]) == (([80], 42) if network == "always" else ([], 0))

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from gramex_preflight import names, reach
-from gramex_preflight.judge import Found, domains, ports
+from gramex_preflight.judge import Found, domains
 
 
 @dataclass(frozen=True)
@@ -29,10 +29,9 @@ def around(
 ) -> Found:
     """Return what is found of names and ports. `told` are the host's own words, its ports answer with `token`."""
     leading = names.resolved(domains(apps, proxy))
-    tried: Mapping[int, str] = {}
-    # Before anything is installed a port answers only if the host holds it open.
-    if way.address and told["process"]:
-        tried = reach.tried(way.address, ports(apps, settings, proxy), told["held"], token)
+    # A port answers if the host holds it open, or if somebody serves there already.
+    open_ones = [*told["held"], *told["served"]] if way.address else []
+    tried = reach.tried(way.address, open_ones, told["held"], token)
     known = names.addresses(way.address) if way.address else []
     own = {*told["addresses"], *settings.get("gramex_addresses", ()), *known}
     return Found(own, leading, tried, told["outbound"], told["firewall"], way.jump, way.local)
