@@ -26,6 +26,12 @@ SERVICES = frozenset(
     "version mime threadpool cache handlers log eventlog app storelocations schedule url watch email alert sms".split()  # noqa: SIM905
 )
 
+# Sections that are nothing but mappings, and without which there is no server.
+MAPPINGS = [
+    ("url",), ("handlers",), ("mime",), ("cache",), ("threadpool",),
+    ("log",), ("log", "handlers"), ("log", "loggers"), ("log", "formatters"),
+]  # fmt: skip
+
 
 @dataclass
 class Loaded:
@@ -102,7 +108,11 @@ def _load(folder: Path, options: Mapping[str, Any]) -> Loaded:
         tree = reader.read(table.PACKAGE / FILE) or Section()
         if guide:
             reader.files.append(own)
-        overlay(tree, reader.read(table.PACKAGE / "guide" / FILE if guide else own) or Section())
+        base = reader.read(table.PACKAGE / "guide" / FILE if guide else own) or Section()
+        reader.problems += _drop_other_than_mappings(base)
+        if "app" in base and base["app"] is None:  # with nothing below it: there is no server without the packaged one
+            base.take("app")
+        overlay(tree, base)
         if isinstance(tree.get("app", {}), dict):  # else it is a mistake, which options must not hide
             overlay(tree, _command_line(options))
         conf = plain(tree)
@@ -114,6 +124,22 @@ def _load(folder: Path, options: Mapping[str, Any]) -> Loaded:
         raise ConfigError(*fatal)
     problems = reader.problems + _check_sections(conf, tree)
     return Loaded(conf, folder, reader.files, reader.folders, problems, guide, tree)
+
+
+def _drop_other_than_mappings(base: Section) -> list[Problem]:
+    """Take away what would replace a whole section that the server needs; return what was wrong."""
+    problems = []
+    for path in MAPPINGS:
+        section: Any = base
+        for name in path[:-1]:
+            section = section.get(name) if isinstance(section, Section) else None
+        value = section.get(path[-1]) if isinstance(section, Section) else None
+        if value is not None and not isinstance(value, dict):
+            file, line = find_place(base, path) or (None, None)
+            section.take(path[-1])
+            message = f"must be a mapping, not {value!r}: it is left out"
+            problems.append(Problem(logging.ERROR, message, file, line, ".".join(path)))
+    return problems
 
 
 def _command_line(options: Mapping[str, Any]) -> Section:

@@ -38,8 +38,11 @@ def session_cookie(loaded: Loaded, services: Services) -> SessionCookie:
         settings = parse_settings((loaded.conf.get("app") or {}).get("session"), services.data)
     except ValueError as error:
         from gramex.config import ConfigError, Problem
+        from gramex.config.tree import find_place
 
-        raise ConfigError(Problem(logging.ERROR, str(error), loaded.files[0] if loaded.files else None)) from None
+        key, _, message = str(error).partition(": ")
+        file, line = find_place(loaded.tree, tuple(key.split("."))) or (None, None)
+        raise ConfigError(Problem(logging.ERROR, message, file, line, key)) from None
     return SessionCookie(settings, services.cookie_secret)
 
 

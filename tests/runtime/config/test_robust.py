@@ -30,6 +30,43 @@ def problem(loaded: Loaded) -> str:
 
 
 @pytest.mark.parametrize(
+    ("text", "key", "value"),
+    [
+        ("url: 5", "url", "5"),
+        ("url: [a]", "url", "['a']"),
+        ("log: text", "log", "'text'"),
+        ("log: {handlers: 5}", "log.handlers", "5"),
+        ("log: {loggers: [x]}", "log.loggers", "['x']"),
+        ("log: {formatters: x}", "log.formatters", "'x'"),
+        ("handlers: 5", "handlers", "5"),
+        ("mime: [a]", "mime", "['a']"),
+        ("cache: 5", "cache", "5"),
+        ("threadpool: true", "threadpool", "True"),
+    ],
+)
+def test_a_section_that_is_no_mapping_is_left_out(read: Read, text: str, key: str, value: str) -> None:
+    whole = read(b"").conf[key.partition(".")[0]]
+    loaded = read(text.encode())
+    assert problem(loaded) == f"gramex.yaml:1: {key}: must be a mapping, not {value}: it is left out"
+    assert loaded.conf[key.partition(".")[0]] == whole
+
+
+def test_a_server_whose_sections_are_no_mappings(serve: Any) -> None:
+    log = "{handlers: 5, loggers: [x], formatters: x}"
+    process = serve(f"url: 5\nhandlers: x\nmime: [a]\ncache: 5\nthreadpool: 1\nlog: {log}\n", {"a.txt": "A"})
+    assert process.get("/a.txt").text == "A"
+    process.stop()
+    assert "Traceback" not in process.log
+    assert (process.data / "logs" / "requests.csv").read_text().count("/a.txt") == 1
+
+
+def test_an_app_section_with_nothing_in_it_is_none(serve: Any) -> None:
+    process = serve("app:\n  # port: 80\n", {"a.txt": "A" * 2000})
+    answer = process.get("/a.txt", headers={"Accept-Encoding": "gzip"})  # at the port of the command line
+    assert answer.headers["Content-Encoding"] == "gzip"
+
+
+@pytest.mark.parametrize(
     ("text", "message"),
     [
         (b"t: 1\nu: \xff\n", "gramex.yaml:2: is not UTF-8 text (byte 0xff): save it as UTF-8"),
