@@ -127,6 +127,8 @@ def app_table(rules: Mapping[str, Rule]) -> Iterator[str]:
         for inner, each in (rule.items.keys if rule.items and rule.built else {}).items():
             default = "required" if each.required else each.default_is or shown(each.default)
             yield f"| `{name}[].{inner}` | {default} | {cell(each.help, each)} |"
+        for inner, each in (rule.keys if rule.built else {}).items():
+            yield f"| `{name}.{inner}` | {shown(each.default)} | {cell(each.help, each)} |"
 
 
 def refused_table(rules: Mapping[str, Rule]) -> Iterator[str]:

@@ -159,7 +159,7 @@ def bring(apps: list[App], failed: dict[str, str]) -> None:
     for step in ("prepare", "write"):
         each(apps, failed, step)
     reload(apps, failed)
-    for step in ("serve", "tidy"):
+    for step in ("serve", "watch", "tidy"):
         each(apps, failed, step)
     if any(app.units_changed and not app.check for app in apps):
         systemd.reload()

@@ -43,7 +43,16 @@ def run(tmp_path_factory) -> subprocess.CompletedProcess[str]:
         **{"home": "/srv/gramex/nowhere", "data": "/var/lib/gramex/nowhere", "config": "/etc/gramex/nowhere"},
         **{"socket": "/run/gramex/nowhere.sock", "port": None, "health": "/", "drain": 30, "keep": 5, "timeout": 300},
         **{"python": "/usr/bin/python3", "shared": [], "env": {"LEVEL": "info"}, "remove_data": False},
-        **{"expose": False, "https": {}, "needs": [], "schedule": []},
+        **{
+            "expose": False,
+            "https": {},
+            "needs": [],
+            "schedule": [],
+            "observe": 0,
+            "instances": 1,
+            "limits": {},
+            "sandbox": {},
+        },
     }
     values = {
         "plan": [{**app, "secrets": ["KEY"]}],

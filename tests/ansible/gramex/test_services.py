@@ -10,6 +10,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from gramex_plan.schema import load
 from gramex_source import services
 from jinja2 import UndefinedError
 
@@ -164,3 +165,62 @@ def test_the_init_script_has_what_insserv_asks_for(app):
     head = text.split("### BEGIN INIT INFO\n")[1].split("### END INIT INFO")[0]
     keys = {line[2:].split(":")[0] for line in head.splitlines()}
     assert {"Provides", "Required-Start", "Required-Stop", "Default-Start", "Default-Stop"} <= keys
+
+
+def test_a_plain_app_talks_to_its_own_machine_alone(app):
+    service = unit(units(app())[f"{UNITS}/gramex-site@.service"])["Service"]
+    assert (service["IPAddressDeny"], service["IPAddressAllow"]) == ("any", "localhost")
+    service = unit(units(app(needs=["10.0.0.7:5432"]))[f"{UNITS}/gramex-site@.service"])["Service"]
+    assert service["IPAddressAllow"] == "localhost 10.0.0.7"
+    assert "IPAddressDeny" not in units(app(needs=["smtp"]))[f"{UNITS}/gramex-site@.service"]
+
+
+SWITCHES = {
+    "home": "ProtectHome=no",
+    "tmp": "PrivateTmp=no",
+    "devices": "PrivateDevices=no",
+    "processes": "ProtectProc=default",
+    "netlink": "RestrictAddressFamilies=AF_UNIX AF_INET AF_INET6 AF_NETLINK",
+    "namespaces": "RestrictNamespaces=no",
+    "resources": "SystemCallFilter=~@privileged",
+    "syscalls": "",
+    "write": "ReadWritePaths=/var/lib/gramex/site /srv/exports",
+}
+
+
+@pytest.mark.parametrize("switch", load().apps["sandbox"].keys)
+def test_each_switch_loosens_one_line(app, switch):
+    value = ["/srv/exports"] if switch == "write" else True
+    plain, loose = (
+        set(units(app(sandbox=sandbox))[f"{UNITS}/gramex-site@.service"].splitlines())
+        for sandbox in ({}, {**dict.fromkeys(SWITCHES), switch: value})
+    )
+    assert loose - plain == ({SWITCHES[switch]} if SWITCHES[switch] else set())
+    assert len(plain - loose) == (2 if switch == "syscalls" else 1)
+
+
+def test_limits_are_in_the_unit(app):
+    text = units(app(limits={"memory": "512M", "tasks": 64, "cpu": "150%"}))[f"{UNITS}/gramex-site@.service"]
+    for line in ("MemoryMax=512M", "TasksMax=64", "CPUQuota=150%"):
+        assert f"\n{line}\n" in text
+    assert "Max=" not in units(app(limits={"memory": None}))[f"{UNITS}/gramex-site@.service"]
+
+
+def test_boot_starts_every_process_of_the_active_colour(app):
+    texts = units(app(instances=3))
+    for number in (1, 2, 3):
+        assert f"gramex-site@$${{colour}}-{number}.service" in texts[f"{UNITS}/gramex-site.service"]
+    assert "# Instances: 3\n" in texts[f"{UNITS}/gramex-site@.service"]
+
+
+@pytest.mark.parametrize(
+    ("keys", "init", "expected"),
+    [
+        ({}, "systemd", "/run/gramex/site.sock"),
+        ({"port": 8001}, "systemd", "127.0.0.1:8001"),
+        ({"port": 8001, "expose": True}, "systemd", "8001"),
+        ({"port": 8001, "expose": True}, "sysv", "0.0.0.0:8001"),
+    ],
+)
+def test_an_exposed_port_is_on_all_addresses(app, keys, init, expected):
+    assert services.address(app(**keys), init) == expected

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from . import asuser, environment, files, record, release, setup, switch, systemd, sysv, users
+from . import asuser, environment, files, observe, record, release, setup, switch, systemd, sysv, tasks, users
 from .problem import Problem
 
 
@@ -41,6 +41,7 @@ class App:
     changed: bool = False
     notes: list[str] = field(default_factory=list)
     units_changed: bool = False
+    watched: observe.Watch | None = None
     files: files.Files = field(init=False)
 
     def __post_init__(self) -> None:
@@ -118,6 +119,17 @@ class App:
             self.take_back()
             self._prune()
             raise
+
+    def watch(self) -> None:
+        """See a new release through the time that it is observed; then the former one rests. Raises Problem."""
+        try:
+            if self.watched:
+                limits = (self.wanted["observe"], self.host.start_timeout)
+                self.watched.wait(self.home, self.record, self.services, *limits)
+        except Problem:
+            self.take_back()
+            self._prune()
+            raise
         if not self.check and switch.rest(self.home, self.services):
             self.changed = True
             self.files.done.append("the other colour stops")
@@ -131,6 +143,7 @@ class App:
             for unit in former:
                 self.units_changed |= self.files.absent(systemd.UNITS / unit)
             self.changed |= bool(former)
+        self.changed |= tasks.settle(self.files, self.name, self.wanted["units"], self.host.init)
         self._prune()
 
     def result(self) -> dict[str, Any]:
@@ -244,6 +257,7 @@ class App:
         if self.check:
             self.files.done.append("release brought into service")
             return
+        former, fresh = record.active(self.home), self.record.releases[self.release_id].state == "new"
         arguments = (self.home, self.record, self.release_id, wanted, self.services)
         limits = (self.wanted["drain"], self.host.start_timeout)
         if self.host.init != "systemd" and sysv.answers(self.wanted["address"]):
@@ -253,6 +267,8 @@ class App:
         else:
             colour = switch.change(*arguments, *limits)
         self.files.done.append(f"release {self.release_id} serves as {colour}")
+        if self.wanted["observe"] and colour != former:
+            self.watched = observe.Watch.begin(self.release_id, colour, former, fresh, self.services)
 
     def take_back(self) -> None:
         """After a failure: the texts as before, no socket that nobody serves, and the former colour runs."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pwd
 from pathlib import Path
 
-from . import files, pip, systemd, users
+from . import files, pip, systemd, tasks, users
 from .files import Files
 from .record import COLOURS
 from .systemd import Systemd
@@ -31,6 +31,7 @@ def remove(name: str, init: str, data: bool, check: bool) -> Files:
     services = _texts(name)
     if not check and any(place.exists() for place in services):
         (Systemd(name, systemd.sockets(name)) if init == "systemd" else Sysv(name, None)).remove()
+    tasks.remove(changes, name, init)
     for place in (*services, *_places(name), *([DATA / name] if data else [])):
         changes.absent(place)
     if not (DATA / name).exists() or (data and check):

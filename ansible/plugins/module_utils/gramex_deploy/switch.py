@@ -12,7 +12,7 @@ from .problem import Problem
 from .record import Record, active, other
 
 STEP = 0.1  # seconds
-LIVE = ("running", "stale", "starting", "failed")  # states in which a colour has, or will have, a process
+LIVE = ("running", "stale", "starting", "failed", "partial")  # states in which a colour has, or will have, a process
 
 
 class Services(Protocol):
@@ -20,6 +20,9 @@ class Services(Protocol):
 
     boot: str
     both: bool
+
+    @property
+    def instances(self) -> int: ...
 
     def state(self, colour: str) -> str: ...
     def ready(self, files: files.Files) -> bool: ...
@@ -30,6 +33,8 @@ class Services(Protocol):
     def give_way(self, colour: str) -> None: ...
     def drain(self, colour: str) -> None: ...
     def kill(self, colour: str) -> None: ...
+    def lives(self, colour: str) -> list[str]: ...
+    def log_of(self, colour: str, since: float) -> str: ...
 
 
 def started(digest: str, text: str) -> str:
@@ -53,7 +58,10 @@ def change(home: Path, record: Record, release: str, wanted: str, services: Serv
     colour = other(former)
     if former and record.started.get(former) == wanted and services.state(former) not in ("running", "stale"):
         colour = former  # it is the right one, and only has to run
-    if services.state(colour) != "running" or record.started.get(colour) != wanted:
+    right = record.started.get(colour) == wanted
+    if right and services.state(colour) == "partial":
+        services.start(colour, timeout, keep=True)  # those of its processes that have ended, beside those that serve
+    elif not right or services.state(colour) != "running":
         _start(home, record, colour, release, wanted, services, drain, timeout)
     record.releases[release].state, record.releases[release].served = "good", time.time()
     record.write(home)
@@ -94,6 +102,9 @@ def _start(
     wait(colour, services, drain + 20)
     files.point(home / "run" / f"{colour}-1", f"../releases/{release}")
     files.point(home / "venvs" / f"{colour}-1", record.releases[release].environment)
+    for number in range(2, services.instances + 1):  # they follow the first
+        for folder in ("run", "venvs"):
+            files.point(home / folder / f"{colour}-{number}", f"{colour}-1")
     record.started[colour] = wanted
     record.write(home)
     try:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import time
 from collections.abc import Iterable
@@ -24,24 +25,49 @@ class Systemd:
         self.name = f"gramex-{app}"
         self.sockets = list(sockets)
 
-    def unit(self, colour: str) -> str:
-        """Return the name of a colour's unit."""
-        return f"{self.name}@{colour}-1.service"
+    @property
+    def instances(self) -> int:
+        """How many processes a colour has, as its unit says."""
+        template = UNITS / f"{self.name}@.service"
+        found = re.search(r"^# Instances: (\d+)$", template.read_text() if template.exists() else "", re.MULTILINE)
+        return int(found[1]) if found else 1
+
+    def units(self, colour: str) -> list[str]:
+        """Return the names of a colour's units: those that it is to have, then those that it has from before."""
+        wanted = [f"{self.name}@{colour}-{number}.service" for number in range(1, self.instances + 1)]
+        listed = systemctl("list-units", "--all", "--plain", "--no-legend", f"{self.name}@{colour}-*.service").split(
+            "\n"
+        )
+        return list(dict.fromkeys([*wanted, *(line.split()[0] for line in listed if line.strip())]))
 
     def state(self, colour: str) -> str:
-        """Return running, stale (its socket was opened anew since), starting, stopping, failed or stopped."""
-        process, *opened = show(
-            [self.unit(colour), *self.sockets], "ActiveState", "SubState", "ActiveEnterTimestampMonotonic"
-        )
-        if process["SubState"] in ("auto-restart", "auto-restart-queued") or process["ActiveState"] == "failed":
-            return "failed"
-        state = STATES.get(process["ActiveState"], "stopped")
-        since = [int(unit["ActiveEnterTimestampMonotonic"]) for unit in (process, *opened)]
-        return "stale" if state == "running" and any(later > since[0] for later in since[1:]) else state
+        """Return running, stale (its socket was opened anew since), starting, stopping, failed or stopped.
+
+        Of several processes: partial, where some run and others have ended; else the one that needs looking at.
+        """
+        states = self._states(colour)
+        if states <= {"running", "stale"}:
+            return "stale" if "stale" in states else "running"
+        if states & {"running", "stale"}:
+            return "starting" if "starting" in states else "partial"
+        return next(state for state in ("failed", "starting", "stopping", "stopped") if state in states)
+
+    def _states(self, colour: str) -> set[str]:
+        names = self.units(colour)
+        shown = show([*names, *self.sockets], "ActiveState", "SubState", "ActiveEnterTimestampMonotonic")
+        opened = [int(unit["ActiveEnterTimestampMonotonic"]) for unit in shown[len(names) :]]
+        states = [_state(unit, opened) for unit in shown[: len(names)]]
+        wanted = self.instances  # one too many that has ended is of no interest
+        return {*states[:wanted], *(state for state in states[wanted:] if state != "stopped")}
+
+    def lives(self, colour: str) -> list[str]:
+        """Return what changes when a process of a colour ends or is started anew: an identifier for each."""
+        shown = show(self.units(colour), "InvocationID", "ActiveState")
+        return [unit["InvocationID"] if unit["ActiveState"] == "active" else "" for unit in shown]
 
     def outdated(self) -> bool:
         """True if systemd has not read a unit as it is on the disk: an earlier run was ended before it could say so."""
-        units = [f"{self.name}.service", *self.sockets, self.unit("blue"), self.unit("green")]
+        units = [f"{self.name}.service", *self.sockets, *self.units("blue"), *self.units("green")]
         return any(unit["NeedDaemonReload"] == "yes" for unit in show(units, "NeedDaemonReload"))
 
     def ready(self, files: Files) -> bool:
@@ -66,18 +92,22 @@ class Systemd:
 
         Then it is ended, unless `keep` says that systemd is to try on: there is nothing better to serve.
         """
-        unit, began = self.unit(colour), time.time()
-        systemctl("reset-failed", unit, check=False)
-        systemctl("start", "--no-block", unit)
+        units, began = self.units(colour)[: self.instances], time.time()
+        systemctl("reset-failed", *units, check=False)
+        systemctl("start", "--no-block", *units)
         deadline = time.monotonic() + timeout
-        while (state := self.state(colour)) != "running":
-            if state == "failed" or time.monotonic() > deadline:
-                said = "ended before it was ready" if state == "failed" else f"was not ready within {timeout} s"
-                log = journal(unit, began)
+        while (states := self._states(colour)) != {"running"}:
+            if "failed" in states or time.monotonic() > deadline:
+                said = "ended before it was ready" if "failed" in states else f"was not ready within {timeout} s"
+                log = self.log_of(colour, began)
                 if not keep:
                     self.kill(colour)
-                raise Problem(f"{unit} {said}. The end of its log:\n{log}")
+                raise Problem(f"{self.name}@{colour} {said}. The end of its log:\n{log}")
             time.sleep(0.05)
+
+    def log_of(self, colour: str, since: float) -> str:
+        """Return the end of what a colour logged since a time."""
+        return journal(f"{self.name}@{colour}-*.service", since)
 
     def faces(self, colour: str) -> bool:
         """True: what the socket accepts goes to any colour that runs."""
@@ -94,14 +124,15 @@ class Systemd:
 
     def drain(self, colour: str) -> None:
         """Tell a colour to finish what it has, and do not wait for it."""
-        systemctl("stop", "--no-block", self.unit(colour))
+        systemctl("stop", "--no-block", *self.units(colour))
 
     def kill(self, colour: str) -> None:
         """End a colour now."""
-        systemctl("stop", "--no-block", self.unit(colour))  # first, or it would be restarted
-        systemctl("kill", "--signal=KILL", self.unit(colour), check=False)
-        systemctl("stop", self.unit(colour))
-        systemctl("reset-failed", self.unit(colour), check=False)
+        units = self.units(colour)
+        systemctl("stop", "--no-block", *units)  # first, or it would be restarted
+        systemctl("kill", "--signal=KILL", *units, check=False)
+        systemctl("stop", *units)
+        systemctl("reset-failed", *units, check=False)
 
     def close(self, sockets: Iterable[str]) -> None:
         """Close and disable sockets that are wanted no more."""
@@ -113,11 +144,20 @@ class Systemd:
         """Stop all of the app, first what could start it again, and disable it."""
         self.close(self.sockets)
         systemctl("disable", "--quiet", f"{self.name}.service", check=False)
-        colours = [self.unit("blue"), self.unit("green")]
+        colours = [*self.units("blue"), *self.units("green")]
         systemctl("stop", f"{self.name}.service", *colours, check=False)
         systemctl("reset-failed", f"{self.name}.service", *colours, check=False)
         # systemd makes a slice for the instances of a template, and keeps it when the last one has gone.
         systemctl("stop", "system-" + self.name.replace("-", "\\x2d") + ".slice", check=False)
+
+
+def _state(unit: dict[str, str], opened: list[int]) -> str:
+    """The state of one process, where its sockets were opened at these times."""
+    if unit["SubState"] in ("auto-restart", "auto-restart-queued") or unit["ActiveState"] == "failed":
+        return "failed"
+    state = STATES.get(unit["ActiveState"], "stopped")
+    began = int(unit["ActiveEnterTimestampMonotonic"])
+    return "stale" if state == "running" and any(later > began for later in opened) else state
 
 
 def sockets(app: str) -> dict[str, str]:

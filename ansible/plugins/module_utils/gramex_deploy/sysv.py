@@ -22,9 +22,11 @@ class Sysv:
 
     def __init__(self, app: str, port: int | None) -> None:
         self.address = f"127.0.0.1:{port}" if port else f"/run/gramex/{app}/{app}.sock"
+        self.app = app
         self.script = Path(f"/etc/init.d/gramex-{app}")
         self.log = Path(f"/var/log/gramex/{app}.log")
         self.both = port is None
+        self.instances = 1  # the processes of an app are started by its own
         self.boot = "yes" if has_init() else "does not start at boot"
 
     def state(self, colour: str) -> str:
@@ -61,6 +63,19 @@ class Sysv:
         done = self._call(word, colour, timeout=timeout + 90)
         if done.returncode:
             raise Problem(f"{done.stdout.strip()}. The end of {self.log}:\n{tail(self.log, end, colour)}")
+
+    def lives(self, colour: str) -> list[str]:
+        """Return the numbers of the process of a colour and of those that it started, '' where it does not run."""
+        if self.state(colour) != "running":
+            return [""]
+        main = Path(f"/run/gramex/{self.app}-{colour}.pid").read_text(encoding="ascii").strip()
+        with suppress(OSError):
+            return [main, *Path(f"/proc/{main}/task/{main}/children").read_text(encoding="ascii").split()]
+        return [main]
+
+    def log_of(self, colour: str, since: float) -> str:
+        """Return the end of what a colour logged."""
+        return tail(self.log, 0, colour)
 
     def faces(self, colour: str) -> bool:
         """True if the address that nginx knows is a colour's."""

@@ -8,6 +8,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
+from gramex_plan import needs
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 UNITS = "/etc/systemd/system"
@@ -44,18 +45,25 @@ def systemd(templates: Path, app: Mapping[str, Any], held: Mapping[str, str], **
     }
     texts[f"{UNITS}/gramex-{name}.service"] = render(templates, "app.service.j2", app=app)
     texts[f"{UNITS}/gramex-{name}@.service"] = render(
-        templates, "app@.service.j2", app=app, listen=listen, sockets=list(held), **settings
+        templates,
+        "app@.service.j2",
+        app=app,
+        listen=listen,
+        sockets=list(held),
+        addresses=needs.addresses(app["needs"]),
+        **settings,
     )
     return texts
 
 
 def sysv(templates: Path, app: Mapping[str, Any], **settings: Any) -> dict[str, str]:
-    """Return the texts (by path) of an app's init script and log rotation on a host without systemd."""
+    """Return the texts (by path) of an app's init script, its log rotation, and a job for Upstart to copy."""
     return {
         f"/etc/init.d/gramex-{app['name']}": render(
             templates, "app.init.j2", app=app, listen=address(app, "sysv"), **settings
         ),
         f"/etc/logrotate.d/gramex-{app['name']}": render(templates, "app.logrotate.j2", app=app),
+        f"{app['config']}/upstart.conf": render(templates, "app.upstart.j2", app=app, listen=address(app, "sysv")),
     }
 
 

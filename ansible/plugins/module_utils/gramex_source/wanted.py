@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from . import identity, parent, private, services, tree
+from . import identity, parent, private, services, tasks, tree
 from .wheel import Wheel
 
 
@@ -48,19 +48,32 @@ def describe(app: Mapping[str, Any], state: Mapping[str, Any], settings: Setting
     )
     secret = private.digest(app, state["key"])
     digest = identity.release(content["files"], environment, secret, app["user"], app["shared"])
-    held = services.sockets(name, services.address(app), known["sockets"], settings.settle)
+    held = services.sockets(name, services.address(app, state["init"]), known["sockets"], settings.settle)
     told = {"socket_group": settings.socket_group, "start_timeout": settings.start_timeout}
     units = (
         services.systemd(settings.templates, app, held, **told)
         if state["init"] == "systemd"
         else services.sysv(settings.templates, app, **told)
     )
+    units.update(tasks.texts(settings.templates, app, state["init"]))
     return {
         **{
             key: app[key]
-            for key in ("name", "user", "home", "data", "config", "python", "port", "keep", "drain", "shared")
+            for key in (
+                "name",
+                "user",
+                "home",
+                "data",
+                "config",
+                "python",
+                "port",
+                "keep",
+                "drain",
+                "observe",
+                "shared",
+            )
         },
-        "address": services.address(app),
+        "address": services.address(app, state["init"]),
         "inside": inside,
         "found": found,
         "interpreter": interpreter,
