@@ -218,6 +218,10 @@ class ErrorMixin:
             if inspect.isawaitable(result):
                 raise TypeError("an error page cannot be a coroutine")
             body = as_bytes(result)
+        except OSError as error:
+            place = f"{error.filename}: " if error.filename else ""
+            app_log.error("url:%s: error: %d: %s%s", self.name, status_code, place, error.strerror or error)
+            return False
         except Exception:
             app_log.exception("url:%s: the page for error %d failed", self.name, status_code)
             return False

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 from collections.abc import Sequence
 from datetime import datetime, timezone
@@ -14,6 +15,8 @@ from tornado.web import HTTPError
 
 from gramex.handlers.paths import Found, Place, locate
 from gramex.handlers.rules import Rules
+
+app_log = logging.getLogger("gramex")
 
 PAGE = Template(
     '<!DOCTYPE html><html lang="en"><meta charset="utf-8"><meta name="viewport" content="width=device-width">'
@@ -51,11 +54,16 @@ def listing(folder: Found, url: str, rules: Rules, links: Sequence[str], templat
     """Return the page for a folder; `url` is the path that the visitor sees, `template` has ``$path`` and ``$body``.
 
     Raises:
-        OSError: folder or template cannot be read.
+        OSError: the folder cannot be read.
     """
     rows = [row(entry) for entry in entries(folder, rules, links)]
     if folder.relative:
         rows.insert(0, '<tr><td><a href="../">../</a></td><td></td><td></td></tr>')
     body = "<table>\n" + "\n".join(rows) + "\n</table>" if rows else "<p>This folder is empty.</p>"
-    page = Template(template.read_text(encoding="utf-8")) if template else PAGE
+    page = PAGE
+    if template:
+        try:
+            page = Template(template.read_text(encoding="utf-8"))
+        except (OSError, UnicodeDecodeError) as error:
+            app_log.error("index_template: %s cannot be read: %s", template, getattr(error, "strerror", error))
     return page.safe_substitute(path=xhtml_escape(url), body=body)

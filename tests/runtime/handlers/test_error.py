@@ -80,6 +80,22 @@ def test_failing_pages_are_logged(app):
     assert "url:fails: the page for error 500 failed" in app.log
 
 
+def test_a_page_that_is_not_there_is_one_line(serve):
+    page = {"path": "nowhere.html"}
+    listing = {"path": "list", "index": True, "index_template": "none.html"}
+    url = {
+        "page": {"pattern": "/page", "handler": "FileHandler", "kwargs": {"path": "no.txt", "error": {404: page}}},
+        "list": {"pattern": "/list/(.*)", "handler": "FileHandler", "kwargs": listing},
+    }
+    app = serve({"url": url}, {"list/a.txt": "A"})
+    assert app.get("/page").status == 404
+    assert "a.txt" in app.get("/list/").text
+    app.stop()
+    assert f"url:page: error: 404: {app.folder}/nowhere.html: No such file or directory" in app.log
+    assert f"index_template: {app.folder}/none.html cannot be read: No such file or directory" in app.log
+    assert "Traceback" not in app.log
+
+
 def test_function_and_path_together_are_warned_of(app):
     assert "error: 500: has both function: and path:, the function is used" in app.log
 
