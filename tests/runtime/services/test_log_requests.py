@@ -197,6 +197,7 @@ def test_own_handlers_and_filters_work(start: Any) -> None:
             "log: log.loggers.gramex.handlers: there is no handler 'none'",
         ),
         ({"handlers": {"console": {"class": "no.Such"}}}, "log: Unable to configure handler 'console'"),
+        ({"root": {"handlers": 5}}, "log: argument of type 'int' is not"),
     ],
 )
 def test_a_mistake_in_the_section_is_said_and_the_console_works(start: Any, log: Any, message: str) -> None:

@@ -26,8 +26,8 @@ def configure(section: Mapping[str, Any], instance: str = "", folder: Path | Non
     ``logging.config``, which takes 10 ms to import. `instance` is put before each message. `folder` is the start
     folder, that relative file names are relative to. A mistake is logged; the console then works with its defaults.
     """
-    conf = prepare(section)
     try:
+        conf = prepare(section)
         if is_plain(conf):
             _configure_plain(conf, instance, folder or Path.cwd())
         else:
