@@ -139,6 +139,8 @@ class Entries:
             kwargs = spec.get("kwargs") or {}
             if not isinstance(kwargs, Mapping):
                 raise ValueError(f"kwargs: must be a mapping, not {kwargs!r}")
+            if odd := [key for key in kwargs if not isinstance(key, str)]:
+                raise ValueError(f"kwargs: a key must be text, not {odd[0]!r}")
             for key, defaults in self.handlers.items():
                 if short(str(key)) == short(handler):
                     kwargs = fill_defaults(kwargs, defaults)

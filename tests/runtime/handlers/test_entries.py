@@ -74,6 +74,7 @@ def app(serve_module):
         "nohandler": {"pattern": "/nohandler"},
         "badregex": entry("/bad(regex"),
         "nomapping": "text",
+        "oddkwargs": {"pattern": "/oddkwargs", "handler": FN, "kwargs": {"function": "1", 5: "x"}},
         "badkwargs": {"pattern": "/badkwargs", "handler": FN, "kwargs": ["x"]},
         "badpriority": entry("/badpriority", priority="high"),
         "red": {"pattern": "/red/(.*)", "handler": "RedirectHandler", "kwargs": {"url": "/to/{0}"}},
@@ -133,6 +134,7 @@ def test_who_answers(app, url, text):
         ("/fails", 500),
         ("/fails/group", 500),
         ("/badkwargs", 500),
+        ("/oddkwargs", 500),
         ("/breaks", 500),
         ("/redbad", 500),
         ("/drive", 501),
@@ -165,6 +167,7 @@ def test_what_mistakes_cost(app, url, status, method):
         "url:chart: this runtime has no gramex.handlers.ChartHandler",
         "url:nomapping: must be a mapping",
         "url:badkwargs (FunctionHandler) invalid configuration: kwargs: must be a mapping",
+        "url:oddkwargs (FunctionHandler) invalid configuration: kwargs: a key must be text, not 5",
         "url:badpriority: priority: must be a number",
     ],
 )
