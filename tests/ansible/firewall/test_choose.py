@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import pytest
-from gramex_firewall import choose
+from gramex_firewall import choose, nftables
 from gramex_firewall.command import FirewallError
+from gramex_firewall.nft import Nftables
 from gramex_firewall.record import Record
 
 
@@ -79,3 +80,11 @@ def test_rules_of_iptables_that_close_the_host_are_named_and_left(host, rules):
 def test_rules_of_iptables_that_close_nothing_are_no_matter(host):
     host([], iptables="-P INPUT ACCEPT\n-A INPUT -s 10.0.0.1 -j DROP\n")
     assert choose.choose("auto", False, Record()) == "none"
+
+
+def test_a_container_that_may_not_ask_nft_has_no_firewall(monkeypatch):
+    def refused() -> None:
+        raise RuntimeError("nft list ruleset: Operation not permitted")
+
+    monkeypatch.setattr(nftables, "read", refused)
+    assert not Nftables(Record()).active()

@@ -1,3 +1,4 @@
+#!/bin/sh
 set -e
 systemctl restart firewalld
 timeout 60 sh -c 'until firewall-cmd --state; do sleep .2; done'

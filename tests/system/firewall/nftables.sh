@@ -1,3 +1,4 @@
+#!/bin/sh
 set -e
 cat >/etc/nftables.conf <<'RULES'
 #!/usr/sbin/nft -f

@@ -1,3 +1,4 @@
+#!/bin/sh
 set -e
 ufw allow 22/tcp
 ufw limit 2200/tcp comment 'not of gramex'
