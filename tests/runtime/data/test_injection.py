@@ -203,7 +203,7 @@ def test_arguments_in_the_configuration(folder, one, two):
         result = outcome(read, dataset, {"a": [one], "b": [two]}, False)
         if isinstance(result, Refused):
             # a name that is plain may be no column: the statement of the app then fails, as the app wrote it
-            plain = "query" in spec and one.replace("_", "").replace(".", "").isalnum()
+            plain = "query" in spec and one.replace("_", "x").replace(".", "x").isalnum()
             assert result.status < 500 or result.status == 501 or plain, f"{spec}: {one!r}, {two!r}: {result}"
             continue
         if spec.get("table") != "{a}":
