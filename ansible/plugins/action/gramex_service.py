@@ -12,7 +12,7 @@ LIBRARY = str(Path(__file__).resolve().parents[1] / "module_utils")
 if LIBRARY not in sys.path:  # Ansible offers our module_utils to modules, not to its own process
     sys.path.append(LIBRARY)
 
-from gramex_plan.known import unknown
+from gramex_plan.known import listed, unknown
 from gramex_plan.values import Wrong, boolean, whole
 from gramex_report.rows import status
 from gramex_report.table import STATUS, table
@@ -45,8 +45,9 @@ class ActionModule(ActionBase):
             return result
         host = str(variables["inventory_hostname"])
         if given["app"] and given["app"] not in result["there"]:
-            listed, groups = self._listed(variables.get("gramex_apps")), list(variables.get("group_names") or ())
-            if message := unknown(given["app"], result["there"], listed, host, groups):
+            known = listed(variables.get("gramex_apps"), self._templar.template)
+            groups = list(variables.get("group_names") or ())
+            if message := unknown(given["app"], result["there"], known, host, groups):
                 return {"failed": True, "msg": message}
             return {**result, "notes": [f"{given['app']} does not run here"]}
         return {**result, **self._shown(given["do"], host, result)}
@@ -62,14 +63,3 @@ class ActionModule(ActionBase):
             return {"notes": notes, "logs": result["logs"]}
         rows = status(host, result["apps"])
         return {"report": {"status": rows}, "msg": "\n".join([*result["notes"], *table(rows, STATUS)])}
-
-    def _listed(self, raw: Any) -> list[dict[str, Any]]:
-        """Name and hosts of the apps in the list; the rest, such as secrets, is not looked at."""
-        if not isinstance(raw, (list, tuple)):
-            raw = self._templar.template(raw) or []
-        keys = ("name", "hosts")
-        return [
-            {key: self._templar.template(app[key]) for key in keys if key in app}
-            for app in raw
-            if isinstance(app, dict)
-        ]

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from gramex_report.rows import apps, certificates
-from gramex_report.table import APPS, CERTIFICATES, table
+from gramex_report.rows import apps, certificates, status
+from gramex_report.table import APPS, CERTIFICATES, STATUS, table
 
 PLAN = {
     "apps": [
@@ -70,3 +70,18 @@ def test_certificates() -> None:
         "localhost       2026-01-01   AA:BB",
     ]
     assert table(certificates("web1", None), CERTIFICATES) == []
+
+
+def test_status_of_apps() -> None:
+    found = [
+        {
+            **{"name": "site", "release": "R1", "colour": "blue", "state": "running", "boot": True, "restarts": 0},
+            **{"since": 1_700_000_000.5, "memory": 22.4 * 2**20},
+        },
+        {"name": "old", "state": "not deployed"},
+    ]
+    assert table(status("web1", found), STATUS) == [
+        "App   Release  Colour  Service       Since (UTC)          Memory  Restarts  Starts at boot",
+        "site  R1       blue    running       2023-11-14 22:13:20  22 MiB  0         yes",
+        "old   -        -       not deployed  -                    -       -         -",
+    ]

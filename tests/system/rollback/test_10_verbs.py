@@ -143,9 +143,7 @@ def test_logs_show_the_end_of_one_app(story: Story, controller: Controller, brow
     ("name", "variables", "says"),
     [
         ("rollback", {"app": "appi"}, "there is no app `appi`. Did you mean `api`?"),
-        ("restart", {"app": "websit"}, "there is no app `websit`. Apps here: api, "),
         ("rollback", {"app": "api", "release": "R1"}, "there is no release R1"),
-        ("rollback", {}, "name the app that is to go back"),
         ("logs", {"lines": "many"}, "must be a whole number"),
     ],
 )

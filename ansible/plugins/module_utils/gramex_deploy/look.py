@@ -41,18 +41,15 @@ def log(name: str, lines: int) -> str:
 
 
 def _unit(app: Standing) -> dict[str, Any]:
-    boots, process = show(
-        [f"gramex-{app.name}.service", f"gramex-{app.name}@{app.colour}-1.service"],
-        "UnitFileState",
-        "ActiveEnterTimestampMonotonic",
-        "MemoryCurrent",
-        "NRestarts",
-    )
-    began = int(process["ActiveEnterTimestampMonotonic"]) / 1e6
+    """Of all processes of the colour together; since when is that of the one that was started last."""
+    [boots] = show([f"gramex-{app.name}.service"], "UnitFileState")
+    names = ("ActiveEnterTimestampMonotonic", "MemoryCurrent", "NRestarts")
+    units = [unit for unit in show([f"gramex-{app.name}@{app.colour}-*.service"], *names) if unit]
+    began = max((int(unit["ActiveEnterTimestampMonotonic"]) / 1e6 for unit in units), default=0)
     return {
         "since": time.time() - (time.clock_gettime(time.CLOCK_MONOTONIC) - began) if began else None,
-        "memory": int(process["MemoryCurrent"]) if process["MemoryCurrent"].isdigit() else None,
-        "restarts": int(process["NRestarts"]),
+        "memory": sum(int(unit["MemoryCurrent"]) for unit in units if unit["MemoryCurrent"].isdigit()) or None,
+        "restarts": sum(int(unit["NRestarts"]) for unit in units),
         "boot": boots["UnitFileState"] == "enabled",
     }
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 from gramex_plan.nearest import nearest
@@ -25,3 +25,11 @@ def unknown(
     meant = f" Did you mean `{near}`?" if near else ""
     known = ", ".join(sorted({*there, *apps})) or "none"
     return f"there is no app `{name}`.{meant} Apps here: {known}."
+
+
+def listed(raw: Any, template: Callable[[Any], Any]) -> list[dict[str, Any]]:
+    """Return name and hosts of the apps in gramex_apps; the rest, such as secrets, is not looked at."""
+    if not isinstance(raw, (list, tuple)):
+        raw = template(raw) or []
+    keys = ("name", "hosts")
+    return [{key: template(app[key]) for key in keys if key in app} for app in raw if isinstance(app, Mapping)]
