@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
-import json
+import sqlite3
 import stat
 import threading
 import time
@@ -17,6 +17,7 @@ from sqlalchemy import Connection, MetaData, Table, create_engine, event, inspec
 from sqlalchemy import exc as sql_errors
 from sqlalchemy.engine import URL, make_url
 
+from gramex.data.query import Column
 from gramex.data.refused import Refused
 from gramex.data.sqltypes import column_of
 from gramex.data.statement import Place
@@ -36,6 +37,11 @@ class Look:
     table: Table
     version: Any
     until: float
+
+    @property
+    def columns(self) -> list[Column]:
+        """The columns by the names that requests use."""
+        return [Column(name, kind) for name, kind in self.place.kinds.items()]
 
 
 class Database:
@@ -66,6 +72,8 @@ class Database:
         self.looks: OrderedDict[str, Look] = OrderedDict()
         self.ensured: dict[str, tuple[str, ...]] = {}  # tables that have the columns of the configuration
         self.opened: tuple[int, int] | None = None  # which file it was
+        self.watch: sqlite3.Connection | None = None  # sees the changes of all others
+        self.generation = 0  # of that connection
         self.lock = threading.Lock()
 
     def check_there(self, needed: bool = True) -> None:
@@ -91,24 +99,42 @@ class Database:
         if state is None and needed:
             raise Refused(404, f"{self.file}: there is no such database")
 
+    def version(self) -> Any:
+        """Return what is equal as long as nobody changes a SQLite file; None for other databases."""
+        if self.file is None:
+            return None
+        with self.lock:
+            try:
+                if self.watch is None:
+                    self.watch = sqlite3.connect(self.file, check_same_thread=False, isolation_level=None, timeout=10)
+                return self.opened, self.generation, self.watch.execute("PRAGMA data_version").fetchone()[0]
+            except sqlite3.Error:  # whoever reads it next will say what is wrong
+                return None
+
+    def known(self, name: str, version: Any = None) -> Look | None:
+        """Return what a table looked like, if it still does; SQLite tells by the version of its schema."""
+        with self.lock:
+            found = self.looks.get(name)
+        if found is None or not (found.version == version if version is not None else time.monotonic() < found.until):
+            return None
+        return found
+
     def look(self, connection: Connection, name: str) -> Look:
         """Return a table of the database.
 
         Raises:
             Refused: 404, there is none of that name.
         """
-        now = time.monotonic()
         version = None
         if self.dialect == "sqlite":
             version = connection.exec_driver_sql("PRAGMA schema_version").scalar()
-        with self.lock:
-            known = self.looks.get(name)
-        if known is not None and (known.version == version if version is not None else now < known.until):
-            return known
-        found = reflect(connection, name)
-        kinds = {column.name: column_of(column, self.dialect) for column in found.columns}
-        place = Place(found, {each.name: each for each in found.columns}, kinds, self.dialect)
-        look = Look(place, found, version, now + SECONDS)
+        found = self.known(name, version)
+        if found is not None:
+            return found
+        table = reflect(connection, name)
+        kinds = {column.name: column_of(column, self.dialect) for column in table.columns}
+        place = Place(table, {each.name: each for each in table.columns}, kinds, self.dialect)
+        look = Look(place, table, version, time.monotonic() + SECONDS)
         with self.lock:
             self.looks[name] = look
             self.looks.move_to_end(name)
@@ -125,6 +151,10 @@ class Database:
         """Close all connections."""
         for each in {self.engine, self.reader}:
             each.dispose()
+        if self.watch is not None:
+            self.watch.close()
+            self.watch = None
+            self.generation += 1
 
 
 def reflect(connection: Connection, name: str) -> Table:
@@ -183,7 +213,7 @@ def open_database(url: str, options: Mapping[str, Any]) -> Database:
     Raises:
         Refused: 400, the URL is none; 501, no driver is installed.
     """
-    key = (url, json.dumps(options, sort_keys=True, default=str))
+    key = (url, repr(sorted(options.items())) if options else "")
     with guard:
         found = databases.get(key)
         if found is not None:

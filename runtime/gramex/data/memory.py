@@ -16,6 +16,7 @@ from sqlalchemy.types import NullType, TypeDecorator, TypeEngine, UserDefinedTyp
 
 from gramex.data.functions import add_functions
 from gramex.data.kinds import BOOL, DATE, DATETIME, FLOAT, INT, JSON, TEXT, UTC
+from gramex.data.plans import plan_of
 from gramex.data.query import Column, Filter, Query
 from gramex.data.refused import Refused
 from gramex.data.statement import Place, build, conditions, count
@@ -98,6 +99,8 @@ class Memory:
         if len(columns) > MOST_COLUMNS:
             raise Refused(400, f"{len(columns)} columns are more than the {MOST_COLUMNS} that can be held")
         self.columns = list(columns)
+        self.version = object()  # no other table has it
+        self.kept = stored  # asked again and again, unlike the rows of a query
         self.lock = threading.Lock()
         connection = sqlite3.connect(":memory:", check_same_thread=False, isolation_level=None)
         self.engine = create_engine(
@@ -140,7 +143,7 @@ class Memory:
         Raises:
             Refused: 400, a regular expression is none, or takes too long.
         """
-        rows = self.run(build(query, self.place), query)
+        rows = self.planned(query)
         return rows, self.run(count(query, self.place), query)[0][0] if counted else None
 
     def rows(self) -> Sequence[Sequence[Any]]:
@@ -165,6 +168,15 @@ class Memory:
         from sqlalchemy import func, select
 
         return not self.run(select(func.count(self.place.columns[name])), Query([]))[0][0]
+
+    def planned(self, query: Query) -> Sequence[Any]:
+        """Return the rows of a query, by a statement that was made before where there is one."""
+        with self.lock:
+            plan = plan_of(query, self.place, self.engine.dialect) if self.kept else None
+            if plan is not None:
+                self.prepare(query)
+                return plan.run(self.connection, query)
+        return self.run(build(query, self.place), query)
 
     def run(self, statement: Select[Any], query: Query) -> Sequence[Any]:
         """Return all rows of a statement."""

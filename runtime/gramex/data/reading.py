@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Callable, Mapping, Sequence
 from itertools import islice
 from typing import Any
@@ -16,6 +17,7 @@ from gramex.data.files import kind_of_file, open_file
 from gramex.data.infer import kind_of, unique, valued
 from gramex.data.memory import Memory
 from gramex.data.parameters import fill_name, fill_path, fill_url, parse_query
+from gramex.data.plans import plan_of
 from gramex.data.query import CONTROL, Args, Column, Query, Rules, count_of, parse, split_key
 from gramex.data.refused import Refused
 from gramex.data.result import Result
@@ -128,25 +130,45 @@ def from_table(dataset: Dataset, database: Database, args: Args, transform: Tran
 
         ensure_table(database, fill_name(dataset.table, args), dataset.columns)
     name = fill_name(dataset.table, args)
+    if database.dialect == "sqlite" and transform is None:
+        found = from_sqlite(dataset, database, name, args)
+        if found is not None:
+            return found
     for attempt in (1, 2):
         with database.reader.connect() as connection:
             look = database.look(connection, name)
-            place = look.place
             if transform is not None:
                 everything: Sequence[Any] = connection.execute(look.table.select()).fetchall()
                 break
-            columns = [Column(each, kind) for each, kind in place.kinds.items()]
-            query = parse(args, columns, SQL_RULES.get(database.dialect, OTHER_RULES), conversions(dataset))
+            query = parse(args, look.columns, SQL_RULES.get(database.dialect, OTHER_RULES), conversions(dataset))
             try:
-                rows = connection.execute(build(query, place)).fetchall()
+                rows = connection.execute(build(query, look.place)).fetchall()
             except sql_errors.DBAPIError as error:
                 if attempt == 2 or isinstance(error, sql_errors.DataError) or database.dialect == "sqlite":
                     raise
                 database.forget()  # the table may have changed its look
                 continue
             return result_of(query, rows, file=False)
-    names, changed = transform(list(place.kinds), everything)  # type: ignore[misc]
+    names, changed = transform(list(look.place.kinds), everything)  # type: ignore[misc]
     return from_memory(dataset, Memory(valued(names, changed), changed, stored=False), args, False)
+
+
+def from_sqlite(dataset: Dataset, database: Database, name: str, args: Args) -> Result | None:
+    """Return rows by a statement that is known already; None if the table, or such a statement, is not."""
+    raw = database.reader.raw_connection()
+    try:
+        connection: Any = raw.driver_connection
+        connection.execute("BEGIN")  # one lock on the file for both; giving the connection back ends it
+        look = database.known(name, connection.execute("PRAGMA schema_version").fetchone()[0])
+        if look is None:
+            return None
+        query = parse(args, look.columns, SQL_RULES["sqlite"], conversions(dataset))
+        plan = plan_of(query, look.place, database.engine.dialect)
+        return result_of(query, plan.run(connection, query), file=False) if plan is not None else None
+    except sqlite3.Error as error:
+        raise refusal(error) from error
+    finally:
+        raw.close()
 
 
 def query_text(dataset: Dataset, args: Args) -> str:
@@ -183,7 +205,11 @@ def from_query(
             rows = [] if not limit else result.fetchmany(limit) if limit < 2**31 else result.fetchall()
             connection.rollback()
             columns = [Column(name, kind_of([row[n] for row in rows])) for n, name in enumerate(names)]
-            return result_of(parse(args, columns, FILE_RULES), rows, file=True)
+            query = parse(args, columns, FILE_RULES)
+            places = [names.index(each.column) for each in query.outputs]
+            if places != list(range(len(names))):
+                rows = [tuple([row[place] for place in places]) for row in rows]
+            return result_of(query, rows, file=True)
         rows = result.fetchall()
         connection.rollback()
     if transform is not None:

@@ -20,4 +20,4 @@ class Result:
     def records(self) -> list[dict[str, Any]]:
         """Return the rows as mappings."""
         names = self.names
-        return [dict(zip(names, row, strict=False)) for row in self.rows]
+        return [dict(zip(names, row, strict=True)) for row in self.rows]

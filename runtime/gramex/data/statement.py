@@ -29,6 +29,8 @@ class Place:
         self.file = False
         self.nulls: frozenset[str] = frozenset(columns)  # those that may have nulls
         self.row: ColumnElement[Any] | None = None  # the number of the row, in files
+        self.plans: dict[Any, Any] = {}  # statements that were made before
+        self.collected: list[ColumnElement[Any]] | None = None  # the parameters of one that is being made
 
     def operand(self, name: str) -> ColumnElement[Any]:
         """Return a column as it is compared with values."""
@@ -40,11 +42,18 @@ class Place:
     def bound(self, value: Any, column: ColumnElement[Any], kind: str) -> ColumnElement[Any]:
         """Return a value that a column is compared with, as a parameter."""
         if kind in NUMBERS:  # a fraction compared with whole numbers must not be rounded
-            return literal(value, sql_types.Float() if isinstance(value, float) else None)
+            return self.parameter(value, sql_types.Float() if isinstance(value, float) else None)
         if kind in MOMENTS and self.dialect == "sqlite" and not self.file:
             text = value.isoformat() if kind == DATE else value.isoformat(" ", "milliseconds")
-            return literal(text, sql_types.Text())
-        return literal(value, column.type)
+            return self.parameter(text, sql_types.Text())
+        return self.parameter(value, column.type)
+
+    def parameter(self, value: Any, type_: Any = None) -> ColumnElement[Any]:
+        """Return a value as a parameter."""
+        made = literal(value, type_)
+        if self.collected is not None:
+            self.collected.append(made)
+        return made
 
     def text(self, expression: ColumnElement[Any], kind: str) -> ColumnElement[Any]:
         """Return an expression as text."""
@@ -65,7 +74,7 @@ def build(query: Query, place: Place) -> Select[Any]:
         statement = statement.order_by(*order(place.columns[name], up, place.file and name in place.nulls))
     if place.row is not None:
         statement = statement.order_by(place.row)
-    return paged(statement, query)
+    return paged(statement, query, place)
 
 
 def count(query: Query, place: Place) -> Select[Any]:
@@ -73,10 +82,10 @@ def count(query: Query, place: Place) -> Select[Any]:
     return select(func.count()).select_from(place.table).where(*conditions(query.filters, place))
 
 
-def paged(statement: Select[Any], query: Query) -> Select[Any]:
+def paged(statement: Select[Any], query: Query, place: Place) -> Select[Any]:
     """Return a statement with limit and offset."""
-    statement = statement.limit(query.limit)
-    return statement.offset(query.offset) if query.offset else statement
+    statement = statement.limit(place.parameter(query.limit, sql_types.BigInteger()))
+    return statement.offset(place.parameter(query.offset, sql_types.BigInteger())) if query.offset else statement
 
 
 def order(expression: ColumnElement[Any], up: bool, nulls: bool) -> list[ColumnElement[Any]]:
@@ -102,13 +111,13 @@ def grouped(query: Query, place: Place) -> Select[Any]:
     outputs = dict(zip((each.name for each in query.outputs), inner.columns, strict=True))
     kinds = {each.name: each.kind for each in query.outputs}
     outer = Place(inner, outputs, kinds, place.dialect)
-    outer.file = place.file
+    outer.file, outer.collected = place.file, place.collected
     statement = select(*inner.columns).where(*conditions(query.having, outer))
     for name, up in query.sort:
         statement = statement.order_by(*order(outputs[name], up, place.file))
     if not query.sort:
         statement = statement.order_by(*(outputs[name] for name in query.by or ()))
-    return paged(statement, query)
+    return paged(statement, query, place)
 
 
 def aggregated(output: Output, place: Place) -> ColumnElement[Any]:

@@ -11,10 +11,12 @@ from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
 
 from tornado.web import HTTPError
 
+from gramex.data.answers import Answers, version_of
 from gramex.data.dataset import Dataset
 from gramex.data.formats import Format, choose, disposition, encode, make_formats
 from gramex.data.meta import meta_headers
 from gramex.data.refused import Refused
+from gramex.data.turns import computes, taking_turns
 from gramex.handlers.base import BaseHandler
 from gramex.handlers.current import current_handler
 from gramex.handlers.expression import compile_function
@@ -26,6 +28,9 @@ if TYPE_CHECKING:
     from gramex.data.result import Result
 
 app_log = logging.getLogger("gramex")
+
+
+Metas = Mapping[str, Mapping[str, Any]]
 
 
 class Asked(NamedTuple):
@@ -45,6 +50,7 @@ class FormHandler(BaseHandler):
     single: ClassVar[bool] = True
     formats: ClassVar[dict[str, Format]] = {}
     common: ClassVar[dict[str, list[Any]]] = {}
+    answers: ClassVar[Answers]
     modify: ClassVar[Callable[..., Any] | None] = None  # of several datasets
 
     @classmethod
@@ -60,6 +66,7 @@ class FormHandler(BaseHandler):
         cls.datasets, cls.single = make_datasets(kwargs, cls.loaded.folder, where)
         cls.formats = make_formats(kwargs.get("formats"), checked_headers)
         cls.common = common_defaults(kwargs, cls.single)
+        cls.answers = Answers()
         cls.modify = None
         if not cls.single and kwargs.get("modify"):
             cls.modify = staticmethod(compile_function(kwargs["modify"], ("data", "key", "handler"), "modify"))
@@ -74,8 +81,9 @@ class FormHandler(BaseHandler):
                 from gramex.handlers.formframes import answer_frames
 
                 results, body = await answer_frames(self, asked, chosen, counted)
+                metas = {name: each.meta for name, each in results.items()}
             else:
-                results, body = await self.in_thread(self.read_and_encode, asked, chosen, counted)
+                metas, body = await self.in_thread(self.read_and_encode, asked, chosen, counted)
         except Refused as error:
             raise HTTPError(error.status, "%s", error) from error
         self.set_own_headers()
@@ -84,8 +92,8 @@ class FormHandler(BaseHandler):
         if first(args, "_download"):
             self.set_header("Content-Disposition", disposition(first(args, "_download")))
         if first(args, "_meta"):
-            for dataset, result in results.items():
-                self.set_meta(dataset, result.meta)
+            for dataset, meta in metas.items():
+                self.set_meta(dataset, meta)
         self.write(body)
 
     head = get
@@ -123,10 +131,20 @@ class FormHandler(BaseHandler):
         """True if a function of the app wants a DataFrame."""
         return self.modify is not None or any(each.dataset.function or each.dataset.modify for each in asked)
 
-    def read_and_encode(self, asked: list[Asked], chosen: Format, counted: bool) -> tuple[dict[str, Result], bytes]:
-        """Return the results by dataset, and the body. Blocks."""
-        results = self.read_all(asked, counted)
-        return results, encode(chosen, results, self.single)
+    def read_and_encode(self, asked: list[Asked], chosen: Format, counted: bool) -> tuple[Metas, bytes]:
+        """Return what was made of the arguments, by dataset, and the body. Blocks."""
+        local = all(computes(each.dataset) for each in asked)
+        with taking_turns(local):
+            versions = [version_of(each.dataset, each.args) for each in asked] if local else [None]
+            key = (chosen.name, counted, repr([each.args for each in asked]))
+            found = self.answers.get(key, versions) if None not in versions else None
+            if found is not None:
+                return found
+            results = self.read_all(asked, counted)
+            body, metas = encode(chosen, results, self.single), {name: each.meta for name, each in results.items()}
+            if None not in versions:
+                self.answers.put(key, versions, metas, body)
+            return metas, body
 
     def read_all(self, asked: list[Asked], counted: bool) -> dict[str, Result]:
         """Return the results by dataset. Blocks."""

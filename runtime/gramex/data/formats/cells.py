@@ -51,6 +51,6 @@ def rows_of_text(result: Result, null: str) -> Sequence[list[str]]:
     days = columns_of_days(result)
     shown: list[Callable[[Any], str]] = [day if number in days else text for number in range(len(result.names))]
     return [
-        [null if value is None or value != value else show(value) for show, value in zip(shown, row, strict=False)]
+        [null if value is None or value != value else show(value) for show, value in zip(shown, row, strict=True)]
         for row in result.rows
     ]

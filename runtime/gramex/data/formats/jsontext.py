@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import base64
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import date, datetime, timedelta, timezone
 from decimal import Decimal
+from json.encoder import encode_basestring_ascii
+from math import isfinite
 from typing import Any
 
 from gramex.data.result import Result
@@ -87,8 +89,32 @@ def dumps(value: Any, encoder: json.JSONEncoder = EPOCHS) -> str:
         return encoder.encode(finite(value))
 
 
+def rows_text(result: Result, encoder: json.JSONEncoder) -> str:
+    """Return the rows as a JSON list of objects, made column by column: that is faster than row by row."""
+    if not result.names or not result.rows:
+        return dumps(result.records(), encoder)
+    columns = [cells(column, encoder) for column in zip(*result.rows, strict=True)]
+    keys = [encode_basestring_ascii(name).replace("%", "%%") for name in result.names]
+    row = "{" + ",".join(f"{key}:%s" for key in keys) + "}"
+    return "[" + ",".join(map(row.__mod__, zip(*columns, strict=True))) + "]"
+
+
+def cells(values: Sequence[Any], encoder: json.JSONEncoder) -> Iterable[str]:
+    """Return the values of a column as JSON."""
+    kinds = set(map(type, values))
+    if kinds == {str}:
+        return map(encode_basestring_ascii, values)
+    if kinds == {int}:
+        return map(int.__repr__, values)
+    if kinds == {float} and isfinite(sum(values)):
+        return map(float.__repr__, values)
+    return [dumps(value, encoder) for value in values]
+
+
 def encode(results: Mapping[str, Result], single: bool, options: Mapping[str, Any]) -> bytes:
     """Return the body."""
     encoder = ISO if options.get("date_format") == "iso" else EPOCHS
-    found: dict[str, Sequence[Any]] = {name: result.records() for name, result in results.items()}
-    return dumps(next(iter(found.values())) if single else found, encoder).encode("ascii")
+    if single:
+        return rows_text(next(iter(results.values())), encoder).encode("ascii")
+    found = [f"{encode_basestring_ascii(name)}:{rows_text(each, encoder)}" for name, each in results.items()]
+    return ("{" + ",".join(found) + "}").encode("ascii")

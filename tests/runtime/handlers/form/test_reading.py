@@ -212,6 +212,10 @@ def test_pages_are_whole_numbers(ids, source, pair):
 def test_columns(app, source, columns, names):
     rows = app.get(path_of(f"/{source}", *(("_c", each) for each in columns))).json()
     assert [list(row) for row in rows] == [names] * 6
+    full = app.get(f"/{source}").json()
+    assert rows == [{name: row[name] for name in names} for row in full]
+    page = app.get(path_of(f"/{source}", *(("_c", each) for each in columns), _limit=1, _offset=2)).json()
+    assert page == rows[2:3]
 
 
 @pytest.mark.parametrize("source", EVERY)

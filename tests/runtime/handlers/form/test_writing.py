@@ -459,3 +459,20 @@ def test_excel_files_stay_readable(app):
 
     data = (app.folder / "sales.xlsx").read_bytes()
     assert load_workbook(io.BytesIO(data))["sales"]["B2"].value == "x"
+
+
+@pytest.mark.parametrize("source", SOURCES)
+def test_answers_are_kept_no_longer_than_the_data_are_the_same(app, source):
+    path = f"/{source}?region=North&_c=id&_meta=y&_format=csv"
+    first = app.get(path)
+    assert first.text == "\ufeffid\n1\n2\n"
+    again = app.get(path)
+    assert (again.body, again.headers["Fh-Data-Filters"]) == (first.body, first.headers["Fh-Data-Filters"])
+    send(app, "PUT", f"/{source}", ("id", 3), ("region", "North"))
+    assert app.get(path).text == "\ufeffid\n1\n2\n3\n"
+    assert app.get(path.replace("csv", "json", 1) if source == "sql" else path).status == 200
+    if source == "sql":
+        with sqlite3.connect(app.folder / "sales.db") as connection:  # another program
+            connection.execute("update sales set region = 'North' where id = 4")
+        connection.close()
+        assert app.get(path).text == "\ufeffid\n1\n2\n3\n4\n"

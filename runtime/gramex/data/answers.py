@@ -1,0 +1,65 @@
+"""Answers that are kept as long as the data are the same: pages ask for the same rows again and again.
+
+Whether the data are the same is asked each time: a file by its state, SQLite by the number that every change by another
+connection raises. Other databases have nothing like it: their answers are not kept.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections import OrderedDict
+from collections.abc import Mapping
+from typing import Any
+
+from gramex.data.dataset import FILE, SQL, Dataset
+
+LARGEST = 200_000  # bytes of one answer
+KEPT_BYTES = 8_000_000  # of all answers of a url entry
+
+Args = Mapping[str, Any]
+
+
+class Answers:
+    """The answers of one url entry, those asked for last."""
+
+    def __init__(self) -> None:
+        self.kept: OrderedDict[Any, tuple[Any, Any, bytes]] = OrderedDict()
+        self.size = 0
+        self.lock = threading.Lock()
+
+    def get(self, key: Any, version: Any) -> tuple[Any, bytes] | None:
+        """Return what was kept for a key, if the data are of the same version."""
+        with self.lock:
+            found = self.kept.get(key)
+            if found is None or found[0] != version:
+                return None
+            self.kept.move_to_end(key)
+            return found[1], found[2]
+
+    def put(self, key: Any, version: Any, meta: Any, body: bytes) -> None:
+        """Keep an answer."""
+        if len(body) > LARGEST:
+            return
+        with self.lock:
+            old = self.kept.pop(key, None)
+            self.size += len(body) - (len(old[2]) if old else 0)
+            self.kept[key] = version, meta, body
+            while self.size > KEPT_BYTES:
+                self.size -= len(self.kept.popitem(last=False)[1][2])
+
+
+def version_of(dataset: Dataset, args: Args) -> Any:
+    """Return what is equal as long as the data of a dataset are the same; None where nobody knows.
+
+    Raises:
+        Refused: the data cannot be read.
+    """
+    from gramex.data.reading import database_of, memory_of
+
+    if dataset.function is not None or dataset.columns:
+        return None
+    if dataset.source == FILE:
+        return memory_of(dataset, args).version  # another one when the file changes
+    if dataset.source == SQL and not dataset.is_query and dataset.url.startswith("sqlite:"):
+        return database_of(dataset, args).version()
+    return None
