@@ -69,7 +69,7 @@ def read_request(
     nest(split(server)[1])  # a mistake shall show now, not when the service starts
     if said["startup"] not in (None, *STARTUPS):
         raise UsageError(f"--startup: must be one of {', '.join(STARTUPS)}, not {said['startup']!r}")
-    if action not in ("install", "update") and (server or any(said[each] for each in said if each != "name")):
+    if action not in ("install", "update") and (server or {name for name, _ in options} - {"name", "wait"}):
         raise UsageError(f"{action}: takes no options but --name and --wait; they belong to install and update")
     return Request(
         action,

@@ -144,14 +144,15 @@ class GramexService(ServiceFramework):
             ServiceError: the service was not installed by us.
             OSError: the folder is gone.
         """
+        from gramex.winservice.errors import ServiceError
         from gramex.winservice.output import open_output
         from gramex.winservice.settings import read
 
-        settings = read(self._svc_name_)
-        self.folder, self.options = Path(settings.folder), settings.options
         try:
+            settings = read(self._svc_name_)
+            self.folder, self.options = Path(settings.folder), settings.options
             os.chdir(self.folder)
-        except OSError:
+        except (ServiceError, OSError):
             open_output([])
             raise
         path = open_output([self.folder])

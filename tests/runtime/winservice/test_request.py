@@ -17,6 +17,10 @@ def test_the_options_of_the_page(tmp_path: Path) -> None:
     assert (request.password, request.startup, request.server) == ("1234", "auto", None)
 
 
+def test_arguments_that_an_action_has_no_use_for_do_no_harm(tmp_path: Path) -> None:
+    assert read_request(["stop"], startup="auto", cwd=str(tmp_path)).action == "stop"
+
+
 def test_what_is_not_said_comes_from_the_arguments(tmp_path: Path) -> None:
     request = read_request(
         ["install", "--user=ann"], user="bob", password="x", startup="auto", cwd=str(tmp_path), wait=3
