@@ -26,10 +26,11 @@ SERVICES = frozenset(
     "version mime threadpool cache handlers log eventlog app storelocations schedule url watch email alert sms".split()  # noqa: SIM905
 )
 
-# Sections that are nothing but mappings, and without which there is no server.
+# Sections, and entries of them, that are nothing but mappings, and without which there is no server.
 MAPPINGS = [
-    ("url",), ("handlers",), ("mime",), ("cache",), ("threadpool",),
-    ("log",), ("log", "handlers"), ("log", "loggers"), ("log", "formatters"),
+    ("url",), ("handlers",), ("handlers", "*"), ("mime",), ("cache",), ("cache", "*"), ("threadpool",),
+    ("log",), ("log", "handlers"), ("log", "handlers", "*"), ("log", "loggers"), ("log", "loggers", "*"),
+    ("log", "formatters"), ("log", "formatters", "*"), ("log", "root"),
 ]  # fmt: skip
 
 
@@ -133,12 +134,16 @@ def _drop_other_than_mappings(base: Section) -> list[Problem]:
         section: Any = base
         for name in path[:-1]:
             section = section.get(name) if isinstance(section, Section) else None
-        value = section.get(path[-1]) if isinstance(section, Section) else None
-        if value is not None and not isinstance(value, dict):
-            file, line = find_place(base, path) or (None, None)
-            section.take(path[-1])
+        names = list(section) if path[-1] == "*" and isinstance(section, Section) else [path[-1]]
+        for name in names:
+            value = section.get(name) if isinstance(section, Section) else None
+            if value is None or isinstance(value, dict):
+                continue
+            keys = (*path[:-1], str(name))
+            file, line = find_place(base, keys) or (None, None)
+            section.take(name)
             message = f"must be a mapping, not {value!r}: it is left out"
-            problems.append(Problem(logging.ERROR, message, file, line, ".".join(path)))
+            problems.append(Problem(logging.ERROR, message, file, line, ".".join(keys)))
     return problems
 
 

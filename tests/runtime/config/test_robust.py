@@ -42,6 +42,10 @@ def problem(loaded: Loaded) -> str:
         ("mime: [a]", "mime", "['a']"),
         ("cache: 5", "cache", "5"),
         ("threadpool: true", "threadpool", "True"),
+        ("handlers: {BaseHandler: 5}", "handlers.BaseHandler", "5"),
+        ("cache: {memory: x}", "cache.memory", "'x'"),
+        ("log: {loggers: {gramex: INFO}}", "log.loggers.gramex", "'INFO'"),
+        ("log: {root: [console]}", "log.root", "['console']"),
     ],
 )
 def test_a_section_that_is_no_mapping_is_left_out(read: Read, text: str, key: str, value: str) -> None:
