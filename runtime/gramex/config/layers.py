@@ -28,7 +28,7 @@ SERVICES = frozenset(
 
 # Sections, and entries of them, that are nothing but mappings, and without which there is no server.
 MAPPINGS = [
-    ("url",), ("handlers",), ("handlers", "*"), ("mime",), ("cache",), ("cache", "*"), ("threadpool",),
+    ("url",), ("handlers",), ("handlers", "*"), ("mime",), ("cache",), ("threadpool",),
     ("log",), ("log", "handlers"), ("log", "handlers", "*"), ("log", "loggers"), ("log", "loggers", "*"),
     ("log", "formatters"), ("log", "formatters", "*"), ("log", "root"),
 ]  # fmt: skip

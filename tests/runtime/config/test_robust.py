@@ -43,7 +43,6 @@ def problem(loaded: Loaded) -> str:
         ("cache: 5", "cache", "5"),
         ("threadpool: true", "threadpool", "True"),
         ("handlers: {BaseHandler: 5}", "handlers.BaseHandler", "5"),
-        ("cache: {memory: x}", "cache.memory", "'x'"),
         ("log: {loggers: {gramex: INFO}}", "log.loggers.gramex", "'INFO'"),
         ("log: {root: [console]}", "log.root", "['console']"),
     ],
