@@ -14,8 +14,8 @@ if LIBRARY not in sys.path:  # Ansible offers our module_utils to modules, not t
 
 from gramex_plan.known import listed, unknown
 from gramex_plan.values import Wrong, boolean, whole
-from gramex_report.rows import status
-from gramex_report.table import STATUS, table
+from gramex_report.rows import status, tasks
+from gramex_report.table import STATUS, TASKS, table
 from gramex_source import holder
 
 PURPOSES = {"rollback": "a rollback", "restart": "a restart"}
@@ -62,4 +62,6 @@ class ActionModule(ActionBase):
                 notes += [f"== {name} on {host}", *(log.splitlines() or ["(nothing)"]), ""]
             return {"notes": notes, "logs": result["logs"]}
         rows = status(host, result["apps"])
-        return {"report": {"status": rows}, "msg": "\n".join([*result["notes"], *table(rows, STATUS)])}
+        due = tasks(host, result.get("tasks") or {})
+        lines = [*result["notes"], *table(rows, STATUS), "", *table(due, TASKS)]
+        return {"report": {"status": rows, "tasks": due}, "msg": "\n".join(lines).strip()}

@@ -34,7 +34,7 @@ if LIBRARY not in sys.path:  # Ansible offers our module_utils to modules, not t
 
 from gramex_report.failure import explain
 from gramex_report.problems import lines as problem_lines
-from gramex_report.table import APPS, CERTIFICATES, STATUS, table
+from gramex_report.table import APPS, CERTIFICATES, STATUS, TASKS, table
 
 # Tasks that only lead to others, or keep a result for them.
 SILENT = {"validate_argument_spec", "meta", "include_tasks", "include_role", "import_role", "include_vars", "set_fact"}
@@ -58,7 +58,7 @@ class CallbackModule(Default):
         self._announced = ""  # task that was printed as begun
         self._since: dict[tuple[str, str], float] = {}
         self._begun = time.monotonic()
-        names = ("apps", "status", "certificates", "problems")
+        names = ("apps", "status", "tasks", "certificates", "problems")
         self._report: dict[str, list[dict[str, str]]] = {name: [] for name in names}
         self._refused = False
         self._process = 0
@@ -217,7 +217,7 @@ class CallbackModule(Default):
             )
         elif failed and not self._refused:
             self._line(AGAIN, C.COLOR_ERROR)
-        for name, titles in (("apps", APPS), ("status", STATUS), ("certificates", CERTIFICATES)):
+        for name, titles in (("apps", APPS), ("status", STATUS), ("tasks", TASKS), ("certificates", CERTIFICATES)):
             lines = table(self._report[name], titles)
             if lines:
                 self._line("")

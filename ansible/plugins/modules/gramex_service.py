@@ -49,6 +49,10 @@ apps:
   returned: success
   type: list
   elements: dict
+tasks:
+  description: Tasks by the clock by app, with their last and next runs, where the status was asked for.
+  returned: success
+  type: dict
 logs:
   description: The end of the log by app, where it was asked for.
   returned: success
@@ -67,6 +71,7 @@ from ansible.module_utils.basic import AnsibleModule
 from ansible.module_utils.gramex_deploy import lock, look
 from ansible.module_utils.gramex_deploy.problem import Problem
 from ansible.module_utils.gramex_deploy.standing import Standing, there
+from ansible.module_utils.gramex_schedule import status as tasks
 
 SPEC: dict[str, Any] = {
     "do": {"type": "str", "required": True, "choices": ["rollback", "restart", "status", "logs"]},
@@ -119,6 +124,8 @@ def main() -> None:
         if given["do"] == "logs":
             result["logs"] = {name: look.log(name, given["lines"]) for name in wanted}
         result["apps"] = [look.row(name) for name in wanted]
+        if given["do"] == "status":
+            result["tasks"] = {name: tasks.rows(name) for name in wanted}
     except lock.Held as held:
         module.fail_json(msg=str(held), held=held.lease, there=names)
     except (Problem, OSError, subprocess.SubprocessError) as problem:

@@ -93,7 +93,8 @@ def lose(place: Path) -> None:
     (place / "data" / "site").mkdir()
     (place / "data" / "site" / "note").write_text("lost")
     (place / "config" / "site" / "secrets.yaml").write_text("PASSWORD: new\n")
-    (place / "config" / "site" / "more.yaml").write_text("x")
+    (place / "config" / "site" / "env").write_text("x")
+    (place / "config" / "site" / "schedule.json").write_text("of the deploy")
 
 
 def test_what_is_lost_comes_back(app: Any, archive: Path, place: Path) -> None:
@@ -107,7 +108,8 @@ def test_what_is_lost_comes_back(app: Any, archive: Path, place: Path) -> None:
     assert {str(link.readlink()) for link in data.rglob("*") if link.is_symlink()} == {"../note", "/etc/passwd"}
     assert not (data / "pipe").exists()
     assert {file.name: file.read_text() for file in (place / "config" / "site").iterdir()} == {
-        "secrets.yaml": "PASSWORD: old\n"
+        "secrets.yaml": "PASSWORD: old\n",
+        "schedule.json": "of the deploy",
     }
     assert "r2 serves as blue" in said
     assert app.services.seen == ["r2 as it was"]
@@ -138,7 +140,7 @@ def test_a_backup_that_does_not_serve_gives_way(app: Any, archive: Path, place: 
     with pytest.raises(Problem, match="what was there before does again: it does not start"):
         bringback.restore(app, archive)
     assert app.services.seen == ["r2 as it was", "r2 lost"]
-    assert (place / "config" / "site" / "more.yaml").exists()
+    assert (place / "config" / "site" / "env").read_text() == "x"
     assert record.active(app.home) == "blue"
     assert [folder.name for folder in (place / "data").iterdir()] == ["site"]
 

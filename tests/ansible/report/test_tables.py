@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from gramex_report.rows import apps, certificates, status
-from gramex_report.table import APPS, CERTIFICATES, STATUS, table
+from gramex_report.rows import apps, certificates, status, tasks
+from gramex_report.table import APPS, CERTIFICATES, STATUS, TASKS, table
 
 PLAN = {
     "apps": [
@@ -84,4 +84,13 @@ def test_status_of_apps() -> None:
         "App   Release  Colour  Service       Since (UTC)          Memory  Restarts  Starts at boot",
         "site  R1       blue    running       2023-11-14 22:13:20  22 MiB  0         yes",
         "old   -        -       not deployed  -                    -       -         -",
+    ]
+
+
+def test_tasks_by_the_clock() -> None:
+    when = {"last": "2026-01-05 05:30:00", "next": "2026-01-06 05:30:00", "missed": ""}
+    found = {"site": [{"name": "nightly", "state": "failed", "exit": 3, **when}], "api": []}
+    assert table(tasks("web1", found), TASKS) == [
+        "App   Task     State   Last run             Exit code  Next run",
+        "site  nightly  failed  2026-01-05 05:30:00  3          2026-01-06 05:30:00",
     ]

@@ -34,7 +34,7 @@ def restore(app: Standing, archive: Path) -> str:
 def _exchange(app: Standing, found: saved.Saved, data: Path, aside: Path, before: Path) -> str:
     colour, left = app.colour, app.release
     chosen = _release(app, str(found.manifest["release"]))
-    former = _config(app)
+    former = saved.private(removal.CONFIG / app.name)
     record = dict(app.record.started)
     (app.home / "active").unlink()
     try:
@@ -86,14 +86,9 @@ def _start(app: Standing, colour: str, chosen: str, changed: bool) -> None:
     app.services.face(colour)
 
 
-def _config(app: Standing) -> dict[str, bytes]:
-    places = (removal.CONFIG / app.name).iterdir()
-    return {place.name: place.read_bytes() for place in places if place.is_file() and not place.is_symlink()}
-
-
 def _write(app: Standing, texts: dict[str, bytes]) -> None:
     folder = removal.CONFIG / app.name
-    for name in set(_config(app)) - set(texts):
+    for name in set(saved.PRIVATE) - set(texts):
         files.remove(folder / name)
     for name, text in texts.items():
         files.replace(folder / name, text, 0, files.gid(app.settings["user"]), 0o640)

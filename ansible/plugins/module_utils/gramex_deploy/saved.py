@@ -25,6 +25,7 @@ from .problem import Problem
 from .standing import Standing
 
 FORMAT = 1
+PRIVATE = ("env", "secrets.yaml")
 SQLITE = b"SQLite format 3\0"
 BESIDE = ("-wal", "-shm", "-journal")  # what SQLite keeps beside a database, and a copy does not need
 COPY = """
@@ -61,12 +62,16 @@ def save(app: Standing, target: Path) -> dict[str, Any]:
         shutil.chown(aside, user, user)
         with tarfile.open(fileobj=written, mode="w:gz", compresslevel=3, format=tarfile.PAX_FORMAT) as tar:
             _add(tar, "manifest.json", json.dumps(manifest, indent=1).encode())
-            for place in sorted(config.iterdir()) if config.is_dir() else []:
-                if place.is_file() and not place.is_symlink():
-                    _add(tar, f"config/{place.name}", place.read_bytes())
+            for name, content in private(config).items():
+                _add(tar, f"config/{name}", content)
             for name, folder in _walk(data):
                 _put(tar, name, folder, data, Path(aside), user)
     return manifest
+
+
+def private(config: Path) -> dict[str, bytes]:
+    """Return the texts of an app's configuration folder that only an operator has; a deploy makes the others anew."""
+    return {name: (config / name).read_bytes() for name in PRIVATE if (config / name).is_file()}
 
 
 def read(archive: Path) -> Saved:

@@ -57,6 +57,19 @@ def status(host: str, found: Iterable[Mapping[str, Any]]) -> list[dict[str, str]
     ]
 
 
+def tasks(host: str, found: Mapping[str, Iterable[Mapping[str, Any]]]) -> list[dict[str, str]]:
+    """A row for each task by the clock, of the apps by their name."""
+    keys = ("state", "last", "exit", "next", "missed")
+    return [
+        {
+            **{"host": host, "app": app, "task": str(row["name"])},
+            **{key: "" if row.get(key) is None else str(row[key]) for key in keys},
+        }
+        for app, rows in found.items()
+        for row in rows
+    ]
+
+
 def boot(value: Any) -> str:
     """Whether an app comes back after a boot, from a boolean or the role's own words."""
     if isinstance(value, bool):

@@ -24,6 +24,16 @@ STATUS = {
     "restarts": "Restarts",
     "boot": "Starts at boot",
 }
+TASKS = {
+    "host": "Host",
+    "app": "App",
+    "task": "Task",
+    "state": "State",
+    "last": "Last run",
+    "exit": "Exit code",
+    "next": "Next run",
+    "missed": "Missed run",
+}
 CERTIFICATES = {
     "host": "Host",
     "domain": "Certificate of",
