@@ -48,8 +48,10 @@ class Answers:
                 self.size -= len(self.kept.popitem(last=False)[1][2])
 
 
-def version_of(dataset: Dataset, args: Args) -> Any:
+def version_of(dataset: Dataset, args: Args, state: Any = None) -> Any:
     """Return what is equal as long as the data of a dataset are the same; None where nobody knows.
+
+    `state` is what the expression of the key `state` returned, as text.
 
     Raises:
         Refused: the data cannot be read.
@@ -58,8 +60,10 @@ def version_of(dataset: Dataset, args: Args) -> Any:
 
     if dataset.function is not None or dataset.columns:
         return None
+    if state is not None:
+        return "state", state
     if dataset.source == FILE:
         return memory_of(dataset, args).version  # another one when the file changes
-    if dataset.source == SQL and not dataset.is_query and dataset.url.startswith("sqlite:"):
+    if dataset.source == SQL and (dataset.state or not dataset.is_query) and dataset.url.startswith("sqlite:"):
         return database_of(dataset, args).version()
     return None

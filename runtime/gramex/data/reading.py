@@ -208,7 +208,7 @@ def from_query(
             query = parse(args, columns, FILE_RULES)
             places = [names.index(each.column) for each in query.outputs]
             if places != list(range(len(names))):
-                rows = [tuple([row[place] for place in places]) for row in rows]
+                rows = [tuple([row[place] for place in places]) for row in rows]  # type: ignore[misc]
             return result_of(query, rows, file=True)
         rows = result.fetchall()
         connection.rollback()

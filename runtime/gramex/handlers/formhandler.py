@@ -34,12 +34,16 @@ Metas = Mapping[str, Mapping[str, Any]]
 
 
 class Asked(NamedTuple):
-    """What a request asks of one dataset: its arguments, those that were sent, and the SQL of its `queryfunction`."""
+    """What a request asks of one dataset: its arguments, those that were sent, the SQL of its `queryfunction`.
+
+    `state` is what its expression of that name returned, as text.
+    """
 
     dataset: Dataset
     args: Arguments
     sent: Arguments
     sql: str
+    state: str | None
 
 
 class FormHandler(BaseHandler):
@@ -134,9 +138,10 @@ class FormHandler(BaseHandler):
     def read_and_encode(self, asked: list[Asked], chosen: Format, counted: bool) -> tuple[Metas, bytes]:
         """Return what was made of the arguments, by dataset, and the body. Blocks."""
         local = all(computes(each.dataset) for each in asked)
+        known = local or all(each.state is not None for each in asked)
         with taking_turns(local):
-            versions = [version_of(each.dataset, each.args) for each in asked] if local else [None]
-            key = (chosen.name, counted, repr([each.args for each in asked]))
+            versions = [version_of(each.dataset, each.args, each.state) for each in asked] if known else [None]
+            key = (chosen.name, counted, repr([(each.args, each.sql) for each in asked]))
             found = self.answers.get(key, versions) if None not in versions else None
             if found is not None:
                 return found
@@ -166,7 +171,8 @@ class FormHandler(BaseHandler):
                 sql = await self.call(dataset.queryfunction, own, dataset.name, self)
                 if not isinstance(sql, str):
                     raise HTTPError(500, "queryfunction: must return SQL, not %r", sql)
-            asked.append(Asked(dataset, own, sent, sql))
+            state = repr(await self.call(dataset.state, own, name, self)) if callable(dataset.state) else None
+            asked.append(Asked(dataset, own, sent, sql, state))
         return asked, asked[0].args if self.single else with_defaults(dict(args), self.common)
 
     async def prepared(self, dataset: Dataset, args: Arguments) -> Arguments:

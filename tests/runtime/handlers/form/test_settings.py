@@ -38,6 +38,9 @@ def writes(args):
 
 def number(args):
     return 5
+
+def state(args):
+    return open("state").read()
 """
 
 
@@ -77,6 +80,9 @@ URL = {
     "queryfunction": entry("/queryfunction", url=DATABASE, queryfunction="hooks.sql(args, key, handler)"),
     "writes": entry("/writes", url=DATABASE, queryfunction="hooks.writes(args)"),
     "nosql": entry("/nosql", url=DATABASE, queryfunction="hooks.number(args)"),
+    "state": entry("/state", url=DATABASE, query="select hex(randomblob(8)) as r", state="hooks.state(args)"),
+    "tables": entry("/tables", url=DATABASE, query="select hex(randomblob(8)) as r", state=["sales"]),
+    "nostate": entry("/nostate", url=DATABASE, query="select hex(randomblob(8)) as r"),
     "modify": entry("/modify", url="sales.csv", modify="data"),
     "function": entry("/function", url="sales.csv", function="data"),
     "mongo": entry("/mongo", url="plugin:mongodb://localhost/x", database="x"),
@@ -208,6 +214,22 @@ def test_functions(app):
     assert "hidden reason" in app.log
     assert rows(app, "/queryfunction", n=2) == [{"id": 1, "k": "data", "m": "GET"}]
     assert rows(app, "/nosql") == 500
+
+
+def test_results_of_a_state_are_kept(app):
+    (app.folder / "state").write_text("1")
+    first = rows(app, "/state")
+    assert rows(app, "/state") == first
+    assert rows(app, "/state", other=1) != first
+    (app.folder / "state").write_text("2")
+    assert rows(app, "/state") != first
+    tables = rows(app, "/tables")
+    assert rows(app, "/tables") == tables
+    with sqlite3.connect(app.folder / "sales.db") as connection:
+        connection.execute("update secret set word = word || '!'")
+    connection.close()
+    assert rows(app, "/tables") != tables
+    assert rows(app, "/nostate") != rows(app, "/nostate")
 
 
 @pytest.mark.parametrize(
