@@ -175,7 +175,7 @@ class ActionModule(ActionBase):
         try:
             answer = self._execute_module(
                 "ansible.windows.setup",
-                module_args={"gather_subset": ["!all", "!min", "platform"]},
+                module_args={"gather_subset": ["!all", "!min", "distribution", "platform"]},
                 task_vars=variables,
             )
         except AnsibleConnectionFailure as error:

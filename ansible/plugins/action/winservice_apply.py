@@ -29,9 +29,10 @@ MARGIN = 30  # seconds that a service may take to end beyond its drain time
 
 
 class ActionModule(ActionBase):
-    """Options: step (prepare, serve, remove), plan, wanted (what winservice_compare returned). Returns apps.
+    """Options: step (prepare, serve, remove), plan, wanted (what winservice_compare returned), ready (names of apps).
 
-    The module's own result is not passed on: its arguments hold secrets.
+    Returns apps (rows), ready (names of those that did not fail) and failures (texts): one app stops no other. The
+    module's own result is not passed on, its arguments hold secrets.
     """
 
     _requires_connection = True
@@ -43,6 +44,9 @@ class ActionModule(ActionBase):
         step, plan, compared = given["step"], given["plan"], given["wanted"]
         if self._task.check_mode:
             return self._foretell(step, compared)
+        ready = self._task.args.get("ready")
+        if ready is not None:
+            compared["apps"] = [app for app in compared["apps"] if app["name"] in ready]
         values = secret_values(self._templar.template((task_vars or {}).get("gramex_apps")))
         sources = {app["name"]: app for app in private.join(plan["apps"], values)}
         if step == "prepare":
@@ -75,15 +79,18 @@ class ActionModule(ActionBase):
         except (ValueError, IndexError):
             lines = explain({key: answer.get(key) for key in ("msg", "stderr", "rc") if key in answer})
             return {"failed": True, "changed": False, "msg": "\n".join([f"{step}: the host's program failed.", *lines])}
-        failed = [row["failed"] for row in found["rows"] if "failed" in row]
-        result = {"changed": found["changed"], "apps": found["rows"]}
-        return {**result, "failed": True, "msg": "\n".join(failed)} if failed else result
+        return {
+            "changed": found["changed"],
+            "apps": found["rows"],
+            "ready": [row["name"] for row in found["rows"] if "failed" not in row],
+            "failures": [row["failed"] for row in found["rows"] if "failed" in row],
+        }
 
     def _foretell(self, step: str, compared: dict[str, Any]) -> dict[str, Any]:
         """What a run would do, from what the host remembers."""
         if step == "remove":
             rows = [{"name": name, "state": "absent", "changed": True, "done": []} for name in compared["absent"]]
-            return {"changed": bool(rows), "apps": rows}
+            return {"changed": bool(rows), "apps": rows, "ready": [], "failures": []}
         rows = [
             {
                 "name": app["name"],
@@ -94,7 +101,9 @@ class ActionModule(ActionBase):
             }
             for app in compared["apps"]
         ]
-        return {"changed": any(row["changed"] for row in rows), "apps": rows}
+        # Services that are not there yet have no accounts to look at.
+        ready = [app["name"] for app in compared["apps"] if app["registered"]]
+        return {"changed": any(row["changed"] for row in rows), "apps": rows, "ready": ready, "failures": []}
 
     def _ship(self, plan: dict[str, Any], compared: dict[str, Any], sources: dict[str, Any]) -> None:
         """Send the archives of new releases, in one file."""

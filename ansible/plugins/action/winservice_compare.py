@@ -42,22 +42,8 @@ class ActionModule(ActionBase):
         record, fresh = self._record(told["winservice_root"], task_vars)
         values = secret_values(self._templar.template((task_vars or {}).get("gramex_apps")))
         present = private.join((app for app in plan["apps"] if app["state"] == "present"), values)
-        try:
-            kit = bundle.given(told, base, CACHE)
-            settings = wanted.Settings(
-                wheel=wheel.given(Path(told["gramex_wheel"])) if told["gramex_wheel"] else wheel.build(REPOSITORY),
-                lock=Path(told["gramex_lock"] or REPOSITORY / "locks" / "runtime.txt"),
-                interpreter=interpreter.get(kit.python, told["winservice_python_sha256"], base, CACHE),
-            )
-            apps = [wanted.describe(app, record, settings) for app in present]
-            there = {known.environment for app in record.apps.values() for known in app.releases.values()}
-            archives = {
-                app["environment"]: self._archive(app, source, settings, kit)
-                for app, source in zip(apps, present, strict=True)
-                if app["environment"] not in there
-            }
-        except (SourceError, wheel.WheelError, interpreter.PythonError, environment.BuildError, BundleError) as error:
-            raise AnsibleActionFail(str(error)) from error
+        apps, archives = self._made(present, told, base, record) if present else ([], {})
+        there = environments(record)
         python = apps[0]["environment"] if apps else min(there, default="")
         return {
             "changed": False,
@@ -70,11 +56,34 @@ class ActionModule(ActionBase):
             "key": record.key,
         }
 
+    def _made(
+        self, present: list[dict[str, Any]], told: dict[str, Any], base: Path, record: Any
+    ) -> tuple[list[dict[str, Any]], dict[str, Path]]:
+        """What the host is to have of each app, and the archives of environments that it lacks."""
+        try:
+            kit = bundle.given(told, base, CACHE)
+            settings = wanted.Settings(
+                wheel=wheel.given(Path(told["gramex_wheel"])) if told["gramex_wheel"] else wheel.build(REPOSITORY),
+                lock=Path(told["gramex_lock"] or REPOSITORY / "locks" / "runtime.txt"),
+                interpreter=interpreter.get(kit.python, told["winservice_python_sha256"], base, CACHE),
+            )
+            apps = [wanted.describe(app, record, settings) for app in present]
+            there = environments(record)
+            return apps, {
+                app["environment"]: self._archive(app, source, settings, kit)
+                for app, source in zip(apps, present, strict=True)
+                if app["environment"] not in there
+            }
+        except (SourceError, wheel.WheelError, interpreter.PythonError, environment.BuildError, BundleError) as error:
+            raise AnsibleActionFail(str(error)) from error
+
     def _record(self, root: str, task_vars: dict[str, Any] | None) -> tuple[Any, bool]:
         """The host's record, and whether it has none yet; a new one has a key of its own."""
         answer = self._execute_module(
             "ansible.windows.slurp", module_args={"src": f"{root}\\record.json"}, task_vars=task_vars
         )
+        if answer.get("failed") and "not found" not in str(answer.get("msg")):
+            raise AnsibleActionFail(f"{root}\\record.json cannot be read: {answer.get('msg')}")
         text = base64.b64decode(answer.get("content") or "").decode()
         record = wanted.record_of(text)
         record.key = record.key or secrets.token_hex(32)
@@ -108,3 +117,8 @@ class ActionModule(ActionBase):
             wheels=kit.wheels,
         )
         return environment.build(recipe, CACHE)
+
+
+def environments(record: Any) -> set[str]:
+    """The keys of the environments that a host has."""
+    return {known.environment for app in record.apps.values() for known in app.releases.values()}

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from gramex_plan import windows
 from gramex_plan.hosts import judge
 
 APP = {
@@ -176,3 +177,27 @@ def test_who_can_mend_it() -> None:
         "Python package index": "IT team",
         "port 80": "you",
     }
+
+
+WINDOWS = {
+    "ansible_distribution_version": "10.0.20348.0",
+    "ansible_architecture": "64-bit",
+    "ansible_architecture2": "x86_64",
+}
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({}, ""),
+        ({"ansible_distribution_version": "6.3.9600.0"}, "Windows 6.3.9600.0 is too old: Windows Server 2016 or newer"),
+        ({"ansible_architecture2": "arm64"}, "the wheels are for x64"),
+        ({"ansible_architecture": None}, "no administrator"),
+        ({"ansible_distribution_version": None}, "is too old"),
+    ],
+    ids=str,
+)
+def test_a_windows_host(changes: dict[str, Any], said: str) -> None:
+    found = [str(problem) for problem in windows.judge({**WINDOWS, **changes})]
+    assert len(found) == bool(said)
+    assert said in "".join(found)

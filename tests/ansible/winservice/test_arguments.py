@@ -23,6 +23,7 @@ TASKS = ROOT / "ansible" / "roles" / "winservice" / "tasks"
 ACTIONS = ("gramex_plan", "winservice_apply", "winservice_compare")
 COLLECTIONS = ("ansible.windows.", "community.windows.")
 OWN = {"winservice_apply", "winservice_compare", "ansible.builtin.include_tasks", "ansible.builtin.set_fact"}
+OWN |= {"ansible.builtin.fail"}
 KEYWORDS = {"name", "loop", "loop_control", "when", "register", "vars"}
 
 

@@ -123,6 +123,10 @@ def test_former_tasks_are_named(describe: Describe) -> None:
     made = describe(Record("k", {"site": known}), schedule=[task])
     assert made["former"] == ["hourly"]
     assert made["tasks"][0]["limit"] == "PT1M30S"
+    assert [(each["user"], each["state"]) for each in made["grants"]][2:] == [("S-1-5-19", "present")] * 2
+    made = describe(Record("k", {"site": known}))
+    assert [(each["user"], each["state"]) for each in made["grants"]][2:] == [("S-1-5-19", "absent")] * 2
+    assert {each["user"] for each in describe()["grants"]} == {"NT SERVICE\\gramex-site"}
 
 
 def test_a_link_is_refused(app: dict[str, Any], describe: Describe) -> None:

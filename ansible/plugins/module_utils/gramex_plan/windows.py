@@ -50,7 +50,7 @@ def _check(app: App) -> None:
             app.wrong(f"`{child['name']}` is the name of a device on Windows.", "apps")
     for number, task in enumerate(app["schedule"]):
         if task.get("user"):
-            app.wrong("tasks run as the service's own account on Windows hosts.", "schedule", f"[{number}].user")
+            app.wrong("tasks run as LOCAL SERVICE on Windows hosts. Leave it out.", "schedule", f"[{number}].user")
         try:
             tasks.triggers(task)
         except ValueError as error:
@@ -63,9 +63,14 @@ def judge(facts: Mapping[str, Any]) -> Iterator[Problem]:
     numbers = tuple(int(part) for part in re.findall(r"\d+", version)[:2])
     if numbers < OLDEST:
         yield Problem(f"Windows {version} is too old: {OLDEST_NAME} or newer is needed.", "operating system")
-    architecture = str(facts.get("ansible_architecture") or "")
-    if "64" not in architecture or "arm" in architecture.lower():
-        yield Problem(f"{architecture or 'unknown'}: the interpreter and the wheels are for x64.", "architecture")
+    if facts.get("ansible_architecture2") != "x86_64":
+        yield Problem("the interpreter and the wheels are for x64, which this host is not.", "architecture")
+    if facts.get("ansible_architecture") is None:  # Windows tells administrators alone
+        yield Problem(
+            "the user that Ansible logs in as is no administrator, which services and rights need.",
+            "privileges",
+            right="ansible_user: Administrator  # or another member of the group Administrators",
+        )
 
 
 def complete(app: dict[str, Any], settings: Mapping[str, Any]) -> dict[str, Any]:

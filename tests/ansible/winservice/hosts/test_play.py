@@ -45,10 +45,12 @@ def test_both_apps_answer(fleet: Any, deployed: Play) -> None:
 def test_services_have_accounts_of_their_own(fleet: Any, deployed: Play) -> None:
     for name in ("site", "api"):
         own = rf"NT SERVICE\gramex-{name}"
-        rights = {key: value[0] for key, value in fleet.book("rights").items() if key.endswith(own)}
+        rights = {key: value[0] for key, value in fleet.book("rights").items() if rf"\{name} " in key}
+        users = [own, "S-1-5-19"] if name == "site" else [own]  # LOCAL SERVICE runs tasks, which one app has
         assert rights == {
-            rf"C:\gramex\{name} {own}": "ReadAndExecute",
-            rf"C:\ProgramData\gramex\{name} {own}": "Modify",
+            rf"{folder}\{name} {user}": right
+            for user in users
+            for folder, right in ((r"C:\gramex", "ReadAndExecute"), (r"C:\ProgramData\gramex", "Modify"))
         }
     assert fleet.book("inheritance") == {r"C:\gramex": "absent", r"C:\ProgramData\gramex": "absent"}
 
@@ -57,7 +59,7 @@ def test_the_scheduled_task_runs_in_the_release(fleet: Any, deployed: Play) -> N
     """Wine has no task scheduler: what the double was told to start is started here."""
     ((place, task),) = fleet.book("tasks").items()
     assert place == r"\gramex\site\nightly"
-    assert (task["username"], task["logon_type"]) == (r"NT SERVICE\gramex-site", "service_account")
+    assert (task["username"], task["logon_type"]) == ("LOCAL SERVICE", "service_account")
     assert task["execution_time_limit"] == "PT10M"
     (action,) = task["actions"]
     words = (action["path"], *action["arguments"].split())
@@ -99,8 +101,12 @@ def test_what_does_not_start_gives_way_to_what_ran(fleet: Any, deployed: Play) -
     good = place.read_text()
     place.write_text(good.replace("    return", "    raise RuntimeError('no tea today')\n    return"))
     (fleet.folder / "api" / "note.txt").write_text("also changed\n")
+    (fleet.folder / "unfit").mkdir()
+    (fleet.folder / "unfit" / "gramex.yaml").write_text(place.with_name("gramex.yaml").read_text())
+    fleet.apps.append({"name": "unfit", "source": "unfit", "port": 8003})
     play = fleet.play()
     assert play.code != 0
+    assert "app unfit: gramex check:" in play.output, play.end
     assert re.search(r"Release \S+ serves again", play.output), play.end
     assert "no tea today" in play.output, "the end of the log says why"
     assert SECRET not in play.output
@@ -109,6 +115,8 @@ def test_what_does_not_start_gives_way_to_what_ran(fleet: Any, deployed: Play) -
     assert states == ["bad", "good", "good"]
     api = fleet.record()["apps"]["api"]
     assert len(api["releases"]) == 2, "one app's failure stops no other"
+    assert fleet.machine.shell(f'python3 -c "{HTTP % 8002}"').strip() == "one 9 green"
+    fleet.apps.pop()
     place.write_text(good)
 
 

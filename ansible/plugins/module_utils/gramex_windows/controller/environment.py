@@ -151,6 +151,15 @@ def _index() -> dict[str, str]:
     return {"UV_DEFAULT_INDEX": done.stdout.strip()} if done.stdout.strip() else {}
 
 
+def _pip_said(output: str) -> str:
+    """What pip means, with the bundle that is for these hosts."""
+    return (
+        explain(output)
+        .replace("make bundle,", "make bundle SUITE=windows,")
+        .replace("gramex_bundle", "winservice_bundle")
+    )
+
+
 def _uv_said(output: str) -> str:
     """The end of what uv writes, without credentials of an index."""
     lines = [line.strip() for line in re.sub(r"://[^/\s@]+@", "://", output).splitlines() if line.strip()]
@@ -158,7 +167,7 @@ def _uv_said(output: str) -> str:
 
 
 def _run(
-    command: Sequence[str], folder: Path, more: Mapping[str, str] | None = None, said: Callable[[str], str] = explain
+    command: Sequence[str], folder: Path, more: Mapping[str, str] | None = None, said: Callable[[str], str] = _pip_said
 ) -> None:
     done = subprocess.run(
         command,

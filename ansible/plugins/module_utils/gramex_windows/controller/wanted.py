@@ -20,7 +20,8 @@ from .interpreter import Interpreter
 
 FORMAT = "1"  # of environments: another one makes all of them anew
 HOST = Path(__file__).resolve().parents[1] / "host"
-TASKS = "\\gramex"  # folder of the task scheduler
+# LOCAL SERVICE: the module gives tasks no account without a password but this, NETWORK SERVICE and SYSTEM.
+TASK_ACCOUNT = "S-1-5-19"
 SCRIPT = '''\
 """Runs the app {name} as the Windows service {service}. Written by the role winservice."""
 
@@ -96,6 +97,7 @@ def describe(app: Mapping[str, Any], record: Record, settings: Settings) -> dict
     release = known.find(digest)
     return {
         **made,
+        "grants": grants(app, bool(commands), bool(known.tasks)),
         "digest": digest,
         "release": release,
         "archive": not release,
@@ -103,6 +105,18 @@ def describe(app: Mapping[str, Any], record: Record, settings: Settings) -> dict
         "registered": bool(known.active),
         "former": sorted(set(known.tasks) - set(commands)),
     }
+
+
+def grants(app: Mapping[str, Any], tasks: bool, former: bool) -> list[dict[str, str]]:
+    """Return the rights that accounts have to an app's folders; `former`: there were tasks, whose account had some."""
+    users = {app["account"]: "present"}
+    if tasks or former:
+        users[TASK_ACCOUNT] = "present" if tasks else "absent"
+    return [
+        {"path": app[key], "user": user, "rights": rights, "state": state}
+        for user, state in users.items()
+        for key, rights in (("home", "ReadAndExecute"), ("data", "Modify"))
+    ]
 
 
 def options(app: Mapping[str, Any]) -> list[str]:

@@ -34,13 +34,16 @@ class Service:
         """Whether it is running now."""
         return self.state() == RUNNING
 
-    def register(self, python: Path, script: Path, folder: Path, options: Sequence[str]) -> None:
-        """Let the service run a release from its next start on. Raises Problem with what Windows said."""
-        command = "update" if self.state() else "install"
-        words = [str(python), str(script), command, f"--cwd={folder}", "--startup=auto", *options]
+    def register(self, python: Path, script: Path, folder: Path, account: str, options: Sequence[str]) -> None:
+        """Let the service run a release from its next start on. Raises Problem with what Windows said.
+
+        A new one is given its account at once: it would be the system's own until somebody changes that.
+        """
+        command = ["update"] if self.state() else ["install", f"--user={account}"]
+        words = [str(python), str(script), *command, f"--cwd={folder}", "--startup=auto", *options]
         done = release.run(words, script.parent, {})
         if done.returncode or not self.state():
-            raise Problem(f"service {self.name}: {command}: {last(done.stdout)}")
+            raise Problem(f"service {self.name}: {command[0]}: {last(done.stdout)}")
 
     def start(self, seconds: float) -> None:
         """Start it and wait until it runs. Raises Problem."""

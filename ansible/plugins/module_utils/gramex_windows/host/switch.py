@@ -81,7 +81,7 @@ def register(app: Mapping[str, Any], known: App, name: str, root: Path) -> None:
     python = root / "environments" / known.releases[name].environment / "python.exe"
     script = home / "services" / name / f"{app['module']}.py"
     options = json.loads((script.parent / "settings.json").read_text(encoding="utf-8"))["options"]
-    Service(app["service"]).register(python, script, home / "releases" / name, options)
+    Service(app["service"]).register(python, script, home / "releases" / name, app["account"], options)
 
 
 def _back(app: Mapping[str, Any], known: App, former: str, wanted: str, root: Path, seconds: float) -> list[str]:

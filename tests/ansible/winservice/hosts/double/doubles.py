@@ -20,7 +20,15 @@ FOLDER = Path()  # documentation.json, log.jsonl and book.json
 DRIVE = Path("/wine/drive_c")
 PYTHON = r"C:\Program Files\Python311\python.exe"  # for what only Windows' own interface can tell
 SECONDS = 300
-SIDS = {"S-1-5-32-544", "S-1-5-18", "S-1-5-32-545"}
+SIDS = {"S-1-5-32-544", "S-1-5-18", "S-1-5-19", "S-1-5-32-545"}
+# What the modules themselves insist on, beyond their documentation: read in their source.
+TASK_ACCOUNTS = {"SYSTEM", "LOCAL SERVICE", "NETWORK SERVICE"}
+TRIGGERS = {
+    "daily": {"start_boundary"},
+    "monthly": {"start_boundary", "days_of_month"},
+    "time": {"start_boundary"},
+    "weekly": {"start_boundary", "days_of_week"},
+}
 # What win_copy's action plugin says to its own module.
 PRIVATE = {"files", "directories", "symlinks"}
 Answer = dict[str, Any]
@@ -146,9 +154,17 @@ def double_of_setup(given: Answer, _check: bool) -> Answer:
     """Facts of the platform, from Wine's own words."""
     told = wine(["cmd", "/c", "ver & echo %PROCESSOR_ARCHITECTURE% & hostname"]).stdout.decode().split()
     version = next(word for word in told if re.fullmatch(r"\d+\.\d+\.\d+.*", word))
-    architecture = "64-bit" if "AMD64" in told else told[-2]
-    facts = {"distribution_version": version, "architecture": architecture, "hostname": told[-1]}
-    return {"ansible_facts": {f"ansible_{name}": value for name, value in facts.items()}}
+    sixty_four = "AMD64" in told
+    facts = {
+        "distribution": {"distribution_version": version},
+        "platform": {
+            "architecture": "64-bit" if sixty_four else "32-bit",
+            "architecture2": "x86_64" if sixty_four else "i386",
+            "hostname": told[-1],
+        },
+    }
+    asked = [name for name in given["gather_subset"] if not name.startswith("!")]
+    return {"ansible_facts": {f"ansible_{name}": value for each in asked for name, value in facts[each].items()}}
 
 
 def double_of_slurp(given: Answer, _check: bool) -> Answer:
@@ -270,7 +286,7 @@ def double_of_win_acl(given: Answer, check: bool) -> Answer:
     if not posix(given["path"]).exists():
         raise Refused(f"{given['path']} file or directory does not exist on the host")
     account(given["user"])
-    told = [given[key] for key in ("rights", "type", "inherit", "propagation")]
+    told = [given[key] for key in ("rights", "type")]
     value = told if given["state"] == "present" else None
     return {"changed": Book("rights").put(f"{given['path']} {given['user']}", value, check)}
 
@@ -289,12 +305,13 @@ def double_of_win_firewall_rule(given: Answer, check: bool) -> Answer:
 
 
 def double_of_win_scheduled_task(given: Answer, check: bool) -> Answer:
-    """A task in the book; its account must be one."""
+    """A task in the book."""
     if given["state"] == "present":
-        account(given["username"])
+        if given["logon_type"] == "service_account" and given["username"] not in TASK_ACCOUNTS:
+            raise Refused("username must be SYSTEM, LOCAL SERVICE or NETWORK SERVICE when logon_type=service_account")
         for each in given["triggers"]:
-            if each["type"] in ("weekly",) and not each["days_of_week"]:
-                raise Refused("double: a weekly trigger needs days_of_week")
+            if lacking := TRIGGERS[each["type"]] - {key for key, value in each.items() if value}:
+                raise Refused(f"a {each['type']} trigger needs {', '.join(sorted(lacking))}")
     value = {k: v for k, v in given.items() if v is not None} if given["state"] == "present" else None
     return {"changed": Book("tasks").put(rf"{given['path']}\{given['name']}", value, check)}
 

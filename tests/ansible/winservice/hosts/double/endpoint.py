@@ -12,6 +12,8 @@ import re
 import sys
 import uuid
 import xml.etree.ElementTree as ET
+from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import TimeoutError as TooLong
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import ClassVar
@@ -26,6 +28,8 @@ NAMES = {
     "x": "http://schemas.xmlsoap.org/ws/2004/09/transfer",
     "r": SHELL,
 }
+PATIENCE = 10  # seconds that a request for output may wait; the client gives up after 30
+WORKERS = ThreadPoolExecutor(8)
 END = b"\x00\x00\x00\x00"  # a line of these ends each part of what a script gets
 ENCODED = re.compile(r"-EncodedCommand\s+'?([A-Za-z0-9+/=]+)")
 
@@ -99,11 +103,19 @@ class Endpoint(BaseHTTPRequestHandler):
         return "<r:SendResponse/>"
 
     def on_receive(self, asked: ET.Element) -> str:
+        """Answer soon, as Windows does: where the command still runs, the client asks again."""
         stream = asked.find(".//r:DesiredStream", NAMES)
         assert stream is not None
         name = stream.attrib["CommandId"]
-        told = self.commands.pop(name)
-        code, out, err = run(told["command"], told["words"], told["given"])
+        told = self.commands[name]
+        if "future" not in told:
+            told["future"] = WORKERS.submit(run, told["command"], told["words"], told["given"])
+        try:
+            code, out, err = told["future"].result(PATIENCE)
+        except TooLong:
+            state = f'<r:CommandState CommandId="{name}" State="{SHELL}/CommandState/Running"/>'
+            return f"<r:ReceiveResponse>{state}</r:ReceiveResponse>"
+        del self.commands[name]
         streams = "".join(
             f'<r:Stream Name="{kind}" CommandId="{name}">{base64.b64encode(data).decode()}</r:Stream>'
             for kind, data in (("stdout", out), ("stderr", err))
