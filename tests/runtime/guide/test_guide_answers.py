@@ -108,3 +108,14 @@ def test_uploads_need_a_log_in(example):
     app = example("uploads")
     assert app.get("/upload").status == 302
     assert 'name="_xsrf"' in app.get("/upload.template.html").text
+
+
+def test_data(example):
+    app = example("data")
+    rows = json.loads(app.get("/sales?region=North&sales>=5&_sort=-sales").text)
+    assert rows == [{"id": 1, "region": "North", "sales": 10, "day": "2020-01-05"}]
+    assert app.get("/sales?_by=region&_c=sales|sum").text.count("sales|sum") == 2
+
+
+def test_data_in_a_template(example):
+    assert "<li>South: 20</li>" in example("data", 2).get("/report").text

@@ -85,7 +85,7 @@ def test_code_is_python(example):
 
 def test_there_is_an_example_for_each_handler():
     text = "".join(each.text for each in CONFIGURATIONS)
-    for name in ("File", "Function", "Upload", "WebSocket", "Proxy", "Redirect", "Logout"):
+    for name in ("File", "Function", "Upload", "WebSocket", "Proxy", "Redirect", "Logout", "Form"):
         assert f"handler: {name}Handler" in text
     assert "handler: SimpleAuth" in text
     assert "handler: LDAPAuth" in text
