@@ -31,6 +31,9 @@ class Played:
     def state(self, colour: str) -> str:
         return self.former
 
+    def give_way(self, colour: str) -> None:
+        self.asked.append(f"give way {colour}")
+
     def start(self, colour: str, timeout: int, keep: bool = False) -> None:
         self.asked.append(f"start {colour}")
 
@@ -83,6 +86,14 @@ def test_a_former_one_that_had_to_end_is_started_again(home):
     with pytest.raises(Problem):
         watch(home, services)
     assert services.asked[0] == "start blue"
+
+
+def test_where_two_cannot_serve_at_once_the_new_one_gives_way_first(home):
+    services = Played(["1"], [""])
+    services.former, services.both = "stopped", False
+    with pytest.raises(Problem):
+        watch(home, services)
+    assert services.asked[:2] == ["give way green", "start blue"]
 
 
 def test_one_that_was_good_before_is_not_called_bad(home):

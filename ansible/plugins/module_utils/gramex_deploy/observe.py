@@ -1,6 +1,7 @@
 """Watches a release for a while after it was brought into service, and goes back to the one before where it fails.
 
-The former colour keeps on serving beside it until the time is over: going back then costs no request.
+Where two can serve at the same time, the former colour keeps on serving beside it until the time is over: going back
+then costs no request.
 """
 
 from __future__ import annotations
@@ -51,6 +52,8 @@ class Watch:
         if self.former is None or active(home) != self.colour:
             return "There is none before it to go back to"
         if services.state(self.former) != "running":
+            if not services.both:  # the new one has what the former needs: its port
+                services.give_way(self.colour)
             services.start(self.former, timeout, keep=True)
         files.replace(home / "active", f"{self.former}\n".encode())
         services.face(self.former)
