@@ -108,6 +108,8 @@ def find_store(loaded: Any, data: Path, name: Any) -> Store:
     """
     section = loaded.conf.get("cache")
     section = section if isinstance(section, Mapping) else {}
+    if name is not None and not isinstance(name, str):
+        raise ValueError(f"cache: store: must be a name in the section cache:, not {name!r}")
     if name is None:
         name = next(iter(section), "memory")
     elif name not in section:
@@ -170,7 +172,10 @@ class AnswerCache:
             raise ValueError(f"cache: expiry: must be {{duration: SECONDS}}, not {expiry!r}")
         self.duration = float(duration)
         status = spec.get("status", [200, 304])
-        self.status = {*status} if isinstance(status, list) else {status}
+        status = status if isinstance(status, list) else [status]
+        if not all(isinstance(each, int) and 100 <= each <= 599 for each in status):
+            raise ValueError(f"cache: status: must be a status such as 200, or a list of them, not {spec['status']!r}")
+        self.status = set(status)
         self.prefix = f"{cls.name}\0"
 
     def __call__(self, handler: Any) -> None:

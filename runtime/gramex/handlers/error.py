@@ -59,6 +59,8 @@ PROXIED = frozenset(
 )
 PLACES = {Path(__file__).parents[2], Path(traceback.__file__).parent, sys.prefix, sys.base_prefix}
 LOCAL_NAMES = ("localhost", "127.0.0.1", "[::1]", "::1")
+# Functions that tornado's templates have.
+ESCAPES = (True, False, None, "xhtml_escape", "escape", "json_encode", "url_escape", "squeeze", "None")
 WHITESPACE = ("all", "single", "oneline")
 
 
@@ -87,6 +89,9 @@ class ErrorPage:
             self.path = folder / str(spec["path"])
             self.options: dict[str, Any] = {}
             if "autoescape" in spec:
+                if spec["autoescape"] not in ESCAPES:
+                    names = ", ".join(str(each) for each in ESCAPES if isinstance(each, str))
+                    raise ValueError(f"autoescape: must be true, false, or one of {names}, not {spec['autoescape']!r}")
                 self.options["autoescape"] = spec["autoescape"]
             if spec.get("whitespace"):
                 if spec["whitespace"] not in WHITESPACE:

@@ -58,8 +58,10 @@ class Mapped:
         """Compile the mapping; `default` has values for names that a URL leaves out.
 
         Raises:
-            ValueError: a key that is no regular expression, or a value that is no text.
+            ValueError: a key that is no regular expression, a value that is no text, or `default` is no mapping.
         """
+        if default is not None and not isinstance(default, Mapping):
+            raise ValueError(f"default: must be a mapping of names to values, not {default!r}")
         self.default = {str(key): str(value) for key, value in (default or {}).items()}
         self.rules: list[tuple[re.Pattern[str], str, str]] = []
         for key, value in mapping.items():

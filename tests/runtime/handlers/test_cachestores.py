@@ -35,6 +35,21 @@ CONF = {
                 "cache": {"store": "disk", "status": 203, "expiry": {"duration": 0}},
             },
         },
+        "oddstore": {
+            "pattern": "/oddstore",
+            "handler": "FunctionHandler",
+            "kwargs": {"function": "1", "cache": {"store": ["disk"]}},
+        },
+        "oddstatus": {
+            "pattern": "/oddstatus",
+            "handler": "FunctionHandler",
+            "kwargs": {"function": "1", "cache": {"status": [200, "all"]}},
+        },
+        "odddefault": {
+            "pattern": "/odddefault",
+            "handler": "FileHandler",
+            "kwargs": {"path": {"": "{name}.html"}, "default": "index"},
+        },
         "missing": {
             "pattern": "/missing",
             "handler": "FunctionHandler",
@@ -62,6 +77,13 @@ def test_disk_outlives_a_restart_and_is_shared(serve, tmp_path: Path):
     assert [second.get("/short").text[0] for _ in range(2)] == ["2", "3"]
     assert second.get("/missing").status == 500
     assert "there is no 'nowhere' in the section cache:" in second.log
+    for message in (
+        "url:oddstore (FunctionHandler) invalid configuration: cache: store: must be a name in the section cache:",
+        "url:oddstatus (FunctionHandler) invalid configuration: cache: status: must be a status such as 200",
+        "url:odddefault (FileHandler) invalid configuration: default: must be a mapping of names",
+    ):
+        assert message in second.log
+    assert "Traceback" not in second.log
     assert [path.name for path in (first.data / "cache").glob("*.db")] == ["disk.db"]
     assert (first.data / "cache" / "disk.db").stat().st_mode & 0o077 == 0
 

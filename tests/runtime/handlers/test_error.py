@@ -2,6 +2,9 @@
 
 import pytest
 
+from gramex.handlers.contenttype import ContentTypes
+from gramex.handlers.error import parse_errors
+
 FILES = {
     "404.html": "<p>{{ status_code }} {{ handler.name }} {{ '<' }}</p>",
     "raw.txt": "{{ '<' }}  {{ kwargs['exc_info'][1].status_code }}",
@@ -94,6 +97,12 @@ def test_a_page_that_is_not_there_is_one_line(serve):
     assert f"url:page: error: 404: {app.folder}/nowhere.html: No such file or directory" in app.log
     assert f"index_template: {app.folder}/none.html cannot be read: No such file or directory" in app.log
     assert "Traceback" not in app.log
+
+
+@pytest.mark.parametrize("escape", [5, "nothing", [1], {"a": 1}, "("])
+def test_autoescape_that_is_none(escape, tmp_path):
+    with pytest.raises(ValueError, match=r"error: 404: autoescape: must be true, false, or one of xhtml_escape"):
+        parse_errors({404: {"path": "a.html", "autoescape": escape}}, tmp_path, ContentTypes())
 
 
 def test_function_and_path_together_are_warned_of(app):
