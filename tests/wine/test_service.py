@@ -43,10 +43,11 @@ for words in json.loads(sys.argv[1]):
     answers.append((code, out.getvalue(), err.getvalue()))
 print(json.dumps(answers))
 """
-ACCOUNT = """
-import win32service as s
+CONFIG = """
+import json, win32service as s
 manager = s.OpenSCManager(None, None, s.SC_MANAGER_CONNECT)
-print(s.QueryServiceConfig(s.OpenService(manager, 'GramexApp', s.SERVICE_QUERY_CONFIG))[7])
+config = s.QueryServiceConfig(s.OpenService(manager, 'GramexApp', s.SERVICE_QUERY_CONFIG))
+print(json.dumps({"program": config[3], "account": config[7]}))
 """
 KEY = "import win32api; win32api.RegOpenKey(-2147483646, r'SYSTEM\\CurrentControlSet\\Services\\YourServiceID')"
 STATES = {"1": "stopped", "2": "starting", "3": "stopping", "4": "running"}
@@ -215,6 +216,9 @@ def test_a_service_uses_the_environment_that_installed_it(machine: Machine) -> N
     machine.shell(f"mv '{posix(PACKAGES)}'/* '{posix(environment)}/Lib/site-packages/'")
     try:
         done(machine.run(python, "-m", "gramex", "service", "install", "--listen.port=9001", cwd=SLOW))
+        # On Windows, unlike Wine, the environment's own python.exe cannot be a service: it starts another process.
+        program = json.loads(machine.run(python, "-c", CONFIG).out)["program"]
+        assert program.startswith(f'"{HOME}\\python.exe" ')
         wrong = {"PYTHONPATH": "C:\\elsewhere", "PYTHONHOME": "C:\\elsewhere"}
         machine.restart(env=wrong)  # as if the machine's own variables said so
         done(machine.run(python, "-I", "-m", "gramex", "service", "start"))
@@ -235,5 +239,5 @@ def test_an_account_needs_a_password_that_is_never_shown(machine: Machine) -> No
     assert "geheim" not in answer.out + answer.err
     answer = service(machine, "update", "--user=DOMAIN\\bob", env={"GRAMEX_SERVICE_PASSWORD": "geheim"})
     assert answer.code == 0, answer
-    assert machine.python("-c", ACCOUNT).out.strip() == "DOMAIN\\bob"
+    assert json.loads(machine.python("-c", CONFIG).out)["account"] == "DOMAIN\\bob"
     assert "geheim" not in machine.shell("cat /wine/*.reg")
