@@ -8,10 +8,19 @@ import os
 import re
 import shutil
 import subprocess
+import tempfile
 import time
 from dataclasses import dataclass
 
 CONNECTIONS = 16
+# What wrk runs for each request.
+SCRIPT = """
+local number = 0
+request = function()
+  number = (number + 1) % {varied}
+  return wrk.format("GET", (string.gsub("{path}", "NUMBER", number)))
+end
+"""
 UNITS = {"us": 1e-3, "ms": 1.0, "s": 1e3, "m": 6e4}
 
 
@@ -45,25 +54,34 @@ def tool() -> str:
     return "wrk" if shutil.which("wrk") else "own client"
 
 
-def load(url: str, seconds: float, status: int = 200, cookie: str = "", core: int | None = 1) -> Speed:
-    """Ask for a URL again and again on 16 connections for some seconds; `status` is what the answer must have."""
+def load(url: str, seconds: float, status: int = 200, cookie: str = "", core: int | None = 1, varied: int = 0) -> Speed:
+    """Ask for a URL again and again on 16 connections for some seconds; `status` is what the answer must have.
+
+    NUMBER in the URL becomes 0, 1 ... up to `varied`, in turn.
+    """
     if shutil.which("wrk"):
-        return _wrk(url, seconds, status, cookie, core)
-    return asyncio.run(_own(url, seconds, status, cookie))
+        return _wrk(url, seconds, status, cookie, core, varied)
+    return asyncio.run(_own(url, seconds, status, cookie, varied))
 
 
-def _wrk(url: str, seconds: float, status: int, cookie: str, core: int | None) -> Speed:
+def _wrk(url: str, seconds: float, status: int, cookie: str, core: int | None, varied: int) -> Speed:
     command = ["wrk", "-t1", f"-c{CONNECTIONS}", f"-d{max(1, round(seconds))}s", "--latency", url]
     if cookie:
         command += ["-H", f"Cookie: {cookie}"]
-    output = subprocess.run(  # noqa: S603  our own command
-        command,
-        check=True,
-        capture_output=True,
-        text=True,
-        timeout=seconds + 30,
-        preexec_fn=(lambda: os.sched_setaffinity(0, {core})) if core is not None else None,
-    ).stdout
+    with tempfile.NamedTemporaryFile("w", suffix=".lua") as script:
+        if "NUMBER" in url:
+            path = "/" + url.removeprefix("http://").partition("/")[2]
+            script.write(SCRIPT.format(path=path, varied=varied))
+            script.flush()
+            command += ["-s", script.name]
+        output = subprocess.run(  # noqa: S603  our own command
+            command,
+            check=True,
+            capture_output=True,
+            text=True,
+            timeout=seconds + 30,
+            preexec_fn=(lambda: os.sched_setaffinity(0, {core})) if core is not None else None,
+        ).stdout
     p99 = re.search(r"99%\s+([\d.]+)(us|ms|s|m)", output)
     total = re.search(r"(\d+) requests in ([\d.]+)s", output)
     if not p99 or not total:
@@ -75,7 +93,7 @@ def _wrk(url: str, seconds: float, status: int, cookie: str, core: int | None) -
     return Speed(int(total[1]), float(total[2]), float(p99[1]) * UNITS[p99[2]], failed)
 
 
-async def _own(url: str, seconds: float, status: int, cookie: str) -> Speed:
+async def _own(url: str, seconds: float, status: int, cookie: str, varied: int) -> Speed:
     place, _, path = url.removeprefix("http://").partition("/")
     host, _, port = place.partition(":")
     header = f"Cookie: {cookie}\r\n" if cookie else ""
@@ -89,7 +107,7 @@ async def _own(url: str, seconds: float, status: int, cookie: str) -> Speed:
         reader, writer = await asyncio.open_connection(host, int(port), limit=2**21)
         with contextlib.closing(writer):
             while (begin := time.perf_counter()) < end:
-                writer.write(request)
+                writer.write(request.replace(b"NUMBER", b"%d" % (len(times) % max(varied, 1))))
                 head = await reader.readuntil(b"\r\n\r\n")
                 length = re.search(rb"(?i)content-length: (\d+)", head)
                 await reader.readexactly(int(length[1]) if length else 0)

@@ -20,6 +20,7 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).parent))
 
 import figures
+import pages
 from load import Speed, load, tool
 from server import HERE, Server, bare, gramex
 
@@ -115,6 +116,7 @@ def main() -> int:
         prepare(folder)
         good = speed_table(folder, arguments.rounds, arguments.seconds, arguments.only, arguments.gramex)
         good &= figures.table(folder, arguments.only)
+        good &= pages.table(folder, arguments.rounds, arguments.seconds, arguments.only, arguments.gramex)
     return 0 if good else 1
 
 

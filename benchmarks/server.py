@@ -107,8 +107,9 @@ class Server:
         return "; ".join(cookies)
 
     def cpu(self) -> float:
-        """Return the seconds that the process has computed."""
-        return int(Path(f"/proc/{self.process.pid}/schedstat").read_text().split()[0]) / 1e9
+        """Return the seconds that the process has computed, in all its threads."""
+        tasks = Path(f"/proc/{self.process.pid}/task").glob("*/schedstat")
+        return sum(int(task.read_text().split()[0]) for task in tasks) / 1e9
 
     def memory(self) -> float:
         """Return the resident memory of the process and its children, MiB."""

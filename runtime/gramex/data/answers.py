@@ -14,7 +14,7 @@ from typing import Any
 from gramex.data.dataset import FILE, SQL, Dataset
 
 LARGEST = 200_000  # bytes of one answer
-KEPT_BYTES = 8_000_000  # of all answers of a url entry
+KEPT_BYTES = 2_000_000  # of all answers of a url entry
 
 Args = Mapping[str, Any]
 

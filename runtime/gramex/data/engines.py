@@ -24,6 +24,8 @@ from gramex.data.statement import Place
 
 KEPT = 50  # engines; a URL with an argument in it must not fill the memory
 SECONDS = 30.0  # for which the look of a table is taken for granted where the database does not tell of changes
+# Connections to files are cheap to keep, and dear to open; the one that was used last knows the pages.
+SQLITE = {"pool_size": 20, "max_overflow": 100, "pool_use_lifo": True}
 DRIVERS = {"postgresql": ("psycopg2", "psycopg", "pg8000"), "mysql": ("MySQLdb", "pymysql", "mariadb")}
 DRIVER_NAMES = {"MySQLdb": "mysqldb"}
 INSTALL = {"postgresql": "psycopg[binary]", "mysql": "pymysql"}
@@ -57,6 +59,8 @@ class Database:
         self.dialect = url.get_backend_name()
         self.file = sqlite_file(url)
         try:
+            if self.file is not None:
+                options = {**SQLITE, **options}
             self.engine = create_engine(url, **options)
         except (ImportError, sql_errors.NoSuchModuleError) as error:
             name = INSTALL.get(self.dialect)

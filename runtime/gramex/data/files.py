@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import importlib.util
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -38,6 +39,7 @@ def read_xlsx(data: bytes, options: Mapping[str, Any]) -> Table:
 READERS: dict[str, Callable[[bytes, Mapping[str, Any]], Table]] = {
     "csv": read_csv, "tsv": read_tsv, "json": read_json, "jsondata": read_json, "xlsx": read_xlsx, "xlsm": read_xlsx,
 }  # fmt: skip
+LARGE = 1_000_000  # bytes of a file that leaves much behind when it is read
 WORKBOOKS = frozenset(("xlsx", "xlsm"))
 
 
@@ -57,8 +59,20 @@ def kind_of_file(path: str, ext: str) -> str:
 
 def load(path: str, kind: str, options: Mapping[str, Any]) -> Memory:
     """Return the table in a file."""
-    columns, rows = READERS[kind](Path(path).read_bytes(), options)
-    return Memory(columns, rows)
+    data = Path(path).read_bytes()
+    made = Memory(*READERS[kind](data, options))
+    if len(data) > LARGE:
+        del data
+        give_back()
+    return made
+
+
+def give_back() -> None:
+    """Give memory that reading took, and nobody needs any more, back to the system, where its C library can."""
+    import ctypes
+
+    with contextlib.suppress(AttributeError, OSError, TypeError):  # no glibc
+        ctypes.CDLL(None).malloc_trim(0)
 
 
 def open_file(path: Path, kind: str, options: Mapping[str, Any]) -> Memory:
