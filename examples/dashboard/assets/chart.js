@@ -24,7 +24,7 @@ export function ticks(most, count) {
  * format: number to text for people, brief: the same for the axis. Return nothing.
  */
 export function draw(target, { columns, series, format, brief, title }) {
-  const width = Math.max(280, target.clientWidth);
+  const width = Math.max(240, target.clientWidth);
   const height = Math.round(Math.min(340, Math.max(220, width * 0.42)));
   const inner = { width: width - SPACE.left - SPACE.right, height: height - SPACE.top - SPACE.bottom };
   const total = (column) => series.reduce((sum, name) => sum + (column.values[name] ?? 0), 0);
