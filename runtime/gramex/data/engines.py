@@ -25,7 +25,7 @@ from gramex.data.statement import Place
 KEPT = 50  # engines; a URL with an argument in it must not fill the memory
 SECONDS = 30.0  # for which the look of a table is taken for granted where the database does not tell of changes
 # Connections to files are cheap to keep, and dear to open; the one that was used last knows the pages.
-SQLITE = {"pool_size": 20, "max_overflow": 100, "pool_use_lifo": True}
+SQLITE = {"pool_size": 5, "max_overflow": 100, "pool_use_lifo": True}
 DRIVERS = {"postgresql": ("psycopg2", "psycopg", "pg8000"), "mysql": ("MySQLdb", "pymysql", "mariadb")}
 DRIVER_NAMES = {"MySQLdb": "mysqldb"}
 INSTALL = {"postgresql": "psycopg[binary]", "mysql": "pymysql"}

@@ -11,7 +11,7 @@ from contextlib import contextmanager
 
 from gramex.data.dataset import SQL, WEB, Dataset
 
-PATIENCE = 0.02  # seconds
+PATIENCE = 0.05  # seconds
 
 turn = threading.Lock()
 
