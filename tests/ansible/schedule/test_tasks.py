@@ -103,10 +103,11 @@ def host(tmp_path, monkeypatch):
     monkeypatch.setattr(systemd, "UNITS", tmp_path / "units")
     monkeypatch.setattr(tasks, "CRON", tmp_path / "cron")
     monkeypatch.setattr(tasks, "CONFIG", tmp_path / "etc")
+    monkeypatch.setattr(tasks, "STAMPS", tmp_path / "stamps")
     monkeypatch.setattr(systemd, "systemctl", lambda *words, **_: told.append(words) or "")
     off = {"UnitFileState": "disabled", "ActiveState": "inactive", "NeedDaemonReload": "no"}
     monkeypatch.setattr(systemd, "show", lambda names, *_: [{**off, **shown.get(name, {})} for name in names])
-    for folder in ("units", "cron", "etc/site/tasks", "etc/site/task"):
+    for folder in ("units", "stamps", "cron", "etc/site/tasks", "etc/site/task"):
         (tmp_path / folder).mkdir(parents=True)
     return tmp_path, told, shown
 
@@ -141,6 +142,7 @@ def test_what_is_wanted_no_more_is_stopped_and_taken_away_and_no_other(host):
     top, told, shown = host
     put(top, "one", "two")
     (top / "units" / "gramex-site-two:one.timer").write_text("of another app")
+    (top / "stamps" / "stamp-gramex-site:two.timer").touch()
     shown["gramex-site:one.timer"] = {"UnitFileState": "enabled", "ActiveState": "active"}
     assert tasks.settle(Files(), "site", wanted(top, "one"), "systemd")
     assert ("disable", "--quiet", "--now", "gramex-site:two.timer") in told

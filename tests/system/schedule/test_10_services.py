@@ -117,7 +117,7 @@ def test_one_that_crashes_while_it_is_observed_gives_way(targets: list[Target], 
         # Without systemd two colours cannot have the same port: there the one before was started again.
         kept = set(processes) <= set(state.processes(target, APP))
         assert kept or target.init != "systemd", "the one before was not kept running"
-        assert ask(target, "127.0.0.1")[0].startswith("one ")
+        assert not ask(target, "127.0.0.1")[0].startswith("two ")
         record = json.loads(target.output(f"cat /srv/gramex/{APP}/record.json"))
         assert "bad" in {release["state"] for release in record["releases"].values()}
 

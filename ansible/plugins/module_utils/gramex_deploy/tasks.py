@@ -12,6 +12,7 @@ from .problem import Problem
 
 CRON = Path("/etc/cron.d")
 CONFIG = Path("/etc/gramex")
+STAMPS = Path("/var/lib/systemd/timers")
 
 
 def settle(files: Files, app: str, wanted: Iterable[str], init: str) -> bool:
@@ -48,7 +49,8 @@ def _remove(files: Files, places: list[Path], init: str) -> bool:
         timers = [unit for unit in units if unit.endswith(".timer")]
         systemd.systemctl("disable", "--quiet", "--now", *timers, check=False)
         systemd.systemctl("stop", *units, check=False)
-        systemd.systemctl("clean", "--what=state", *timers, check=False)  # when it ran last: a new one starts afresh
+        for timer in timers:  # when it ran last: a new task of that name starts afresh
+            (STAMPS / f"stamp-{timer}").unlink(missing_ok=True)
         systemd.systemctl("reset-failed", *units, check=False)
     for place in places:
         files.absent(place)
