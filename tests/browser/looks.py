@@ -44,10 +44,12 @@ SMALL = """[...document.querySelectorAll("button, input, select, nav a, header a
   .filter(([each, box]) => box.width < 24 || box.height < 24)
   .map(([each, box]) => `${each.outerHTML.slice(0, 60)} ${box.width}x${box.height}`)"""
 
+# Not innerWidth: a phone's browser zooms out to show a page that is too wide, and says so there.
 WIDE = """(() => {
   const page = document.scrollingElement;
-  if (page.scrollWidth <= innerWidth) return [];
-  return [...document.querySelectorAll("body *")].filter((each) => each.getBoundingClientRect().right > innerWidth + 1)
+  const width = document.documentElement.clientWidth;
+  if (page.scrollWidth <= width) return [];
+  return [...document.querySelectorAll("body *")].filter((each) => each.getBoundingClientRect().right > width + 1)
     .map((each) => `${each.localName}.${each.className}`).slice(0, 5);
 })()"""
 

@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
-BOUND = 60  # seconds until a server must answer
+BOUND = 120  # seconds until a server must answer
 
 
 @contextmanager
