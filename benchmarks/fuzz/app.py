@@ -101,6 +101,17 @@ def urls(backend: int) -> dict[str, Any]:
         "upload": entry("/upload", "UploadHandler", path="$GRAMEXDATA/up", methods="get", xsrf_cookies=False),
         "proxy": entry("/proxy/(.*)", "ProxyHandler", url=f"{back}/{{0}}", request_headers={"*": True}),
         "down": entry("/down/(.*)", "ProxyHandler", url="http://127.0.0.1:9/{0}"),
+        "rows": entry("/rows", "FormHandler", url="rows.csv", id="x", xsrf_cookies=False),
+        "table": entry(
+            "/table/?(.*)",
+            "FormHandler",
+            url="sqlite:///fuzz.db",
+            table="things",
+            id="x",
+            columns={"x": {"type": "INTEGER", "primary_key": True}, "words": "TEXT", "user": "REAL", "y": "DATE"},
+            xsrf_cookies=False,
+        ),
+        "query": entry("/query", "FormHandler", url="sqlite:///fuzz.db", query="select 1 as x, :x as y, '{x}' as z"),
         "redirect": entry("/redirect/(.*)", "RedirectHandler", url="/files/{0}"),
         "login": entry(
             "/login/", "SimpleAuth", credentials={"alpha": "beta"}, xsrf_cookies=False, redirect={"query": "next"}
@@ -128,6 +139,7 @@ def write(folder: Path, backend: int) -> None:
         "gramex.yaml": f"# {secret}\n{yaml.safe_dump(conf, sort_keys=False)}",
         ".secrets.yaml": f"KEY: '{secret}'\n",
         "fuzz_app.py": CODE,
+        "rows.csv": "x,words,user\n1,a,1.5\n2,b,\n",
         "public/a.txt": "text of a\n" * 30,
         "public/b.html": "<p>b</p>",
         "public/sub/c.html": "<p>c</p>",

@@ -83,6 +83,7 @@ class Generator:
                 "self",
                 "user",
                 "a" * 50,
+                *("_c", "_by", "_sort", "_limit", "_offset", "_format", "_meta", "_download", "x%3E", "x~", "words!*"),
             )
             values = (*ODD, *SECRETS, "1", "2", "../../secret.txt", "//evil.example", "bad")
             path += "?" + "&".join(

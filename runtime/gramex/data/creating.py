@@ -65,22 +65,31 @@ def ensure_table(database: Database, name: str, columns: Mapping[str, Any]) -> N
     known = tuple(columns)
     if database.ensured.get(name) == known:
         return
-    try:
-        with database.engine.begin() as connection:
-            inspector = inspect(connection)
-            if not inspector.has_table(name):
-                made = Table(name, MetaData(), *(made_column(each, spec) for each, spec in columns.items()))
-                made.create(connection, checkfirst=True)
-            else:
-                there = {each["name"] for each in inspector.get_columns(name)}
-                prepare = connection.dialect.identifier_preparer
-                for each, spec in columns.items():
-                    if each not in there:
-                        column = made_column(each, spec)
-                        Table(name, MetaData(), column)
-                        definition = CreateColumn(column).compile(dialect=connection.dialect)
-                        connection.exec_driver_sql(f"ALTER TABLE {prepare.quote(name)} ADD COLUMN {definition}")
-    except sql_errors.SQLAlchemyError as error:
-        raise Refused(500, f"columns: the table {name!r} cannot be made: {error}") from error
-    database.forget()
-    database.ensured[name] = known
+    with database.making:
+        for attempt in (1, 2):
+            try:
+                make(database, name, columns)
+                break
+            except sql_errors.SQLAlchemyError as error:
+                if attempt == 2:  # the first time, another process may have made it in this very moment
+                    raise Refused(500, f"columns: the table {name!r} cannot be made: {error}") from error
+        database.forget()
+        database.ensured[name] = known
+
+
+def make(database: Database, name: str, columns: Mapping[str, Any]) -> None:
+    """Make a table, or the columns that it lacks."""
+    with database.engine.begin() as connection:
+        inspector = inspect(connection)
+        if not inspector.has_table(name):
+            made = Table(name, MetaData(), *(made_column(each, spec) for each, spec in columns.items()))
+            made.create(connection, checkfirst=True)
+            return
+        there = {each["name"] for each in inspector.get_columns(name)}
+        prepare = connection.dialect.identifier_preparer
+        for each, spec in columns.items():
+            if each not in there:
+                column = made_column(each, spec)
+                Table(name, MetaData(), column)
+                definition = CreateColumn(column).compile(dialect=connection.dialect)
+                connection.exec_driver_sql(f"ALTER TABLE {prepare.quote(name)} ADD COLUMN {definition}")

@@ -79,6 +79,7 @@ class Database:
         self.watch: sqlite3.Connection | None = None  # sees the changes of all others
         self.generation = 0  # of that connection
         self.lock = threading.Lock()
+        self.making = threading.Lock()  # held while a table is made
 
     def check_there(self, needed: bool = True) -> None:
         """Check that a file with a database is there: connecting would make one. One that was replaced is opened anew.

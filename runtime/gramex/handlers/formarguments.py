@@ -40,6 +40,7 @@ def json_arguments(body: bytes) -> Arguments:
     """
     try:
         found = json.loads(body)
+        json.dumps(found, ensure_ascii=False).encode()  # half of a pair is no text that a database could take
     except (ValueError, RecursionError) as error:
         raise HTTPError(400, "the body is no JSON: %s", error) from None
     if not isinstance(found, dict):

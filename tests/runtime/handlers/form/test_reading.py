@@ -116,6 +116,13 @@ def test_regular_expressions_in_files(ids, source, pairs, expected):
     assert ids(source, *pairs) == expected
 
 
+@pytest.mark.parametrize("source", FILES)
+@pytest.mark.parametrize("name", ["region~", "region!~", "region*", "sales~"])
+@pytest.mark.parametrize("pattern", ["(", "*", "[a", "a" * 600, r"(a+)\1+"])
+def test_bad_regular_expressions(ids, source, name, pattern):
+    assert ids(source, (name, pattern)) == 400
+
+
 @pytest.mark.parametrize(
     ("pairs", "expected"),
     [

@@ -265,7 +265,7 @@ def test_an_empty_key_in_json_is_refused(app, source, method, key):
 
 
 @pytest.mark.parametrize("method", ["POST", "PUT", "DELETE"])
-@pytest.mark.parametrize("body", [b"{", b"[1]", b"1", b'"x"', b"null", b"\xff", b"[" * 5000])
+@pytest.mark.parametrize("body", [b"{", b"[1]", b"1", b'"x"', b"null", b"\xff", b"[" * 5000, b'{"id": "\\ud800"}'])
 def test_malformed_json(app, method, body):
     headers = AJAX | {"Content-Type": "application/json; charset=utf-8"}
     assert app.request(method, "/sql?id=1", data=body, headers=headers).status == 400
@@ -435,6 +435,11 @@ def test_columns_make_the_table(app):
     assert (row["id"], row["name"], row["age"]) == (1, "Ann", 7)
     assert type(row["at"]) is int
     assert send(app, "POST", "/columns", ("age", 3)).status == 400  # name: nullable: false
+
+
+def test_a_table_is_made_once_by_many(app):
+    with ThreadPoolExecutor(8) as pool:
+        assert {answer.status for answer in pool.map(app.get, ["/columns"] * 16)} == {200}
 
 
 def test_columns_are_added_to_a_table(app):
