@@ -19,6 +19,7 @@ def test_a_rollback_goes_to_the_good_one_that_served_before() -> None:
     assert known(r1=("good", 1), r2=("good", 2), r3=("good", 3)).previous("r3") == "r2"
     assert known(r1=("good", 1), r2=("bad", 2), r3=("good", 3)).previous("r3") == "r1"
     assert known(r1=("good", 1), r2=("withdrawn", 2), r3=("good", 3)).previous("r3") == "r1"
+    assert known(r1=("good", 2), r2=("good", 1), r3=("good", 3)).previous("r3") == "r1", "that one served last"
     assert known(r1=("good", 3), r2=("good", 2)).previous("r1") == "r2", "an older one was brought back by its source"
     assert known(r1=("bad", 1), r2=("good", 2)).previous("r2") is None
 

@@ -303,6 +303,7 @@ def test_a_release_that_cannot_be_brought_back(standing: Any, wanted: str, says:
 @pytest.mark.parametrize("idle", ["stopped", "running", "failed"])
 def test_a_restart_goes_through_the_other_colour(standing: Any, home: Path, idle: str) -> None:
     standing.services.states["green"] = idle
+    standing.record.started["green"] = standing.record.started["blue"]  # an interrupted restart left it
     assert standing.restart() == "r3 started anew as green"
     assert "start green" in standing.services.asked
     settled(home, standing.services, "r3")
