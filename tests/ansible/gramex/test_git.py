@@ -124,7 +124,9 @@ def test_hooks_and_settings_around_do_not_matter(
 ) -> None:
     monkeypatch.setenv("GIT_DIR", str(tmp_path / "nowhere"))
     monkeypatch.setenv("GIT_INDEX_FILE", str(tmp_path / "index"))
+    monkeypatch.setenv("GIT_OBJECT_DIRECTORY", str(tmp_path / "objects"))
     assert text(repository.fetch(None)[0]) == "two\n"
+    assert not (tmp_path / "objects").exists()
 
 
 def test_passwords_are_shown_nowhere() -> None:
