@@ -95,8 +95,8 @@ def test_a_table_of_our_own_lets_in_what_is_wanted_and_is_made_once():
     own = {**NOTHING, "own": [WAY, {**WAY, "port": 22}]}
     made = nftables.commands(ruleset(policy="accept"), own)
     assert made[:2] == ["add table inet gramex_firewall", "delete table inet gramex_firewall"]
-    assert "policy drop" in made[2]
-    assert "tcp dport { 22, 443 } accept" in made[2]
+    assert "policy drop" in made[3]
+    assert "tcp dport { 22, 443 } accept" in made[-1]
     place = {"family": "inet", "table": "gramex_firewall"}
     rule = {"rule": {**place, "chain": "input", "handle": 5, "expr": ACCEPT, "comment": "gramex tcp 22,443"}}
     chain = {"chain": {**place, "name": "input", "handle": 1, "hook": "input", "policy": "drop"}}

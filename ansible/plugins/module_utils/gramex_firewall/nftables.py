@@ -149,12 +149,13 @@ def own(ruleset: Ruleset, ways: list[Mapping[str, Any]]) -> list[str]:
         "meta l4proto { icmp, ipv6-icmp } accept",
         *(text for text, _ in wanted),
     ]
-    chain = "type filter hook input priority filter; policy drop;"
     # Added first, so that it can be deleted whether it was there or not: one transaction, never a moment without it.
     return [
         f"add table {name}",
         f"delete table {name}",
-        f"table {name} {{ chain input {{ {chain} {'; '.join(lines)} }} }}",
+        f"add table {name}",
+        f"add chain {name} input {{ type filter hook input priority filter; policy drop; }}",
+        *(f"add rule {name} input {line}" for line in lines),
     ]
 
 
