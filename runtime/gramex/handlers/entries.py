@@ -139,13 +139,13 @@ class Entries:
             kwargs = spec.get("kwargs") or {}
             if not isinstance(kwargs, Mapping):
                 raise ValueError(f"kwargs: must be a mapping, not {kwargs!r}")
-            if odd := [key for key in kwargs if not isinstance(key, str)]:
-                raise ValueError(f"kwargs: a key must be text, not {odd[0]!r}")
             for key, defaults in self.handlers.items():
                 if short(str(key)) == short(handler):
                     kwargs = fill_defaults(kwargs, defaults)
             if issubclass(base, BaseHandler):
                 kwargs = fill_defaults(kwargs, self.handlers.get("BaseHandler"))
+            if odd := [key for key in kwargs if not isinstance(key, str)]:
+                raise ValueError(f"kwargs: a key must be text, not {odd[0]!r}")
             old = self.old.get(name)
             if old and old.__mro__[1] is base and (old.conf, old.given) == (spec, kwargs):
                 old.loaded, old.services = self.loaded, self.services

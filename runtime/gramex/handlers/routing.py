@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from gramex.handlers.application import Application
 from gramex.handlers.entries import Entries, FailedHandler, StatusHandler
@@ -34,6 +34,10 @@ def trusted_peers(loaded: Loaded) -> Trusted:
         raise ConfigError(Problem(logging.ERROR, message, key="app.listen.trusted")) from None
 
 
+# Arguments of tornado's Application that are no settings, and are ours to give.
+NO_SETTINGS = ("handlers", "transforms", "default_host")
+
+
 def build(loaded: Loaded, services: Services, previous: Application | None = None) -> Application:
     """Return the application for a configuration; `previous` lends the classes of entries that did not change.
 
@@ -42,7 +46,8 @@ def build(loaded: Loaded, services: Services, previous: Application | None = Non
     Raises:
         ConfigError: a mistake in what concerns all: ``app.session``, ``app.listen.trusted``.
     """
-    settings: dict[str, Any] = dict((loaded.conf.get("app") or {}).get("settings") or {})
+    given = (loaded.conf.get("app") or {}).get("settings") or {}
+    settings = {str(key): value for key, value in given.items() if key not in NO_SETTINGS}
     settings["cookie_secret"] = services.cookie_secret
     application = Application(loaded, services, trusted_peers(loaded), settings)
     entries = Entries(loaded, services, previous)

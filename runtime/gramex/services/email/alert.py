@@ -95,7 +95,7 @@ class Alert:
                 raise EntryError(key, f"must be the path of a file, not {entry.spec[key]!r}")
         self.data = read_data(entry.spec.get("data"), self.folder)
         self.each = entry.spec.get("each")
-        if self.each is not None and self.each not in self.data:
+        if self.each is not None and self.each not in [*self.data]:  # a list cannot be looked up
             known = ", ".join(self.data) or "nothing"
             raise EntryError("each", f"must be a name of data:, which has {known}; not {self.each!r}")
         if entry.spec.get("condition") is not None:
