@@ -6,8 +6,12 @@ import logging
 import sys
 import time
 from collections.abc import Iterable
-from typing import Any, TextIO
+from typing import TYPE_CHECKING, Any, TextIO
 
+if TYPE_CHECKING:
+    ConsoleHandler = logging.StreamHandler[TextIO]
+else:  # which Python 3.10 cannot be asked for
+    ConsoleHandler = logging.StreamHandler
 DATE = "%Y-%m-%d %H:%M:%S"
 NAMES = {level: logging.getLevelName(level) for level in (logging.INFO, logging.WARNING, logging.ERROR)}
 Request = tuple[int, float, str, tuple[Any, ...]]  # level, seconds since the epoch, line, values of REQUEST
@@ -76,7 +80,7 @@ class JsonFormatter(logging.Formatter):
         return dumps(line, default=str)
 
 
-class StreamHandler(logging.StreamHandler[TextIO]):
+class StreamHandler(ConsoleHandler):
     """The console, which may be missing: a Windows service has none."""
 
     def __init__(self, stream: TextIO | None = None):
