@@ -215,8 +215,8 @@ class Memory:
             self.connection.execute(f"CREATE INDEX i{number} ON t (c{number})")
             self.connection.execute("ANALYZE")
 
-    def close(self) -> None:
-        """Give the memory back."""
-        with self.lock:
-            self.engine.dispose()
-            self.connection.close()
+    def __del__(self) -> None:
+        """Give the memory back: whoever still reads from it holds it."""
+        connection = self.__dict__.get("connection")
+        if connection is not None:
+            connection.close()

@@ -100,13 +100,9 @@ def test_csv(rows, text, expected):
 
 
 @pytest.mark.parametrize(
-    "content", [b"", b"\n\n", b"\xef\xbb\xbf", b"a,b\n1,2,3\n", b"a\n\xff\xfe\n", b"a\n\xe9\n", b'a\n"x"y"\n\x00"']
+    "content", [b"", b"\n\n", b"\xef\xbb\xbf", b"a,b\n1,2,3\n", b"a\n\xff\xfe\n", b"a\n\xe9\n", b"a,b\nx,y,z"]
 )
 def test_no_csv(rows, content):
-    if content.startswith(b'a\n"'):  # what is wrong here depends on the Python that reads it
-        with pytest.raises(Refused) if b"\x00" not in content else __import__("contextlib").nullcontext():
-            rows(content)
-        return
     with pytest.raises(Refused) as caught:
         rows(content)
     assert caught.value.status == 400
