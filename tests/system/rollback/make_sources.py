@@ -1,4 +1,4 @@
-"""Make a small app in every form that a source may have: a git repository, a zip, a folder for the host."""
+"""Copy the examples, and make a small app in each form that a source may have: git, zip, a folder of the host."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ import sys
 import zipfile
 from pathlib import Path
 
+EXAMPLES = Path(__file__).resolve().parents[3] / "examples"
 CONFIG = """\
 url:
   {name}/home:
@@ -49,6 +50,9 @@ def make(folder: Path, name: str) -> Path:
 
 def main() -> None:
     top = Path(sys.argv[1])
+    for name in ("site", "api"):
+        shutil.rmtree(top / name, ignore_errors=True)
+        shutil.copytree(EXAMPLES / name, top / name, symlinks=True, ignore=shutil.ignore_patterns("__pycache__"))
     repository = make(top / "repository", "repository")
     for words in (["init", "-q"], ["add", "-f", "."], ["commit", "-qm", "One"], ["tag", "v1.0"]):
         subprocess.run(["git", "-C", str(repository), *WHO, *words], check=True, env={**os.environ, "GIT_DIR": ".git"})

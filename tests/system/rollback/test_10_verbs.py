@@ -15,7 +15,7 @@ from system.controller import Controller, Play
 from system.target import Browser, Target
 
 USERS = ("--get=https://localhost/", "--post=https://localhost/api/entries", "--live=wss://localhost/api/live")
-TURNS = 4
+TURNS = 2
 DRAIN = 5  # seconds, as the inventory says
 OTHER = {"blue": "green", "green": "blue"}
 
