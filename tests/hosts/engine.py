@@ -1,5 +1,6 @@
 """Find the container engine that the tests use, or start one; stop it again if it was started here."""
 
+import fcntl
 import os
 import shutil
 import signal
@@ -78,14 +79,17 @@ def install(packages: tuple[str, ...]) -> None:
     """Install Debian packages without recommendations. Raises Missing with apt's last line when it cannot."""
     environment = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
     for command in (["update", "-q"], ["install", "-qy", "--no-install-recommends", *packages]):
-        done = subprocess.run(
-            ["apt-get", "-o", "DPkg::Lock::Timeout=120", *command],
-            capture_output=True,
-            text=True,
-            env=environment,
-            stdin=subprocess.DEVNULL,
-            timeout=600,
-        )
+        # Parts of the tests run side by side, and apt waits for others with its packages, not with its lists.
+        with Path("/var/lock/gramex-test-apt").open("w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)  # apt ends by itself, so this wait is bounded
+            done = subprocess.run(
+                ["apt-get", "-o", "DPkg::Lock::Timeout=120", *command],
+                capture_output=True,
+                text=True,
+                env=environment,
+                stdin=subprocess.DEVNULL,
+                timeout=600,
+            )
         if done.returncode:
             reason = (done.stderr.strip() or done.stdout.strip() or "no output").splitlines()[-1]
             raise Missing(f"apt-get {command[0]} failed, so {' and '.join(packages)} cannot be installed: {reason}")

@@ -19,15 +19,12 @@ from typing import Any
 import psycopg
 import pytest
 
+from hosts import engine
+
 collect_ignore_glob = [] if os.environ.get("GRAMEX_TEST_HOSTS") else ["test_*.py"]
 
 # Debian's package makes a cluster and starts it, unless told not to.
-INSTALL = """
-mkdir -p /etc/postgresql-common
-test -e /etc/postgresql-common/createcluster.conf ||
-    echo 'create_main_cluster = false' >/etc/postgresql-common/createcluster.conf
-apt-get -qq update && DEBIAN_FRONTEND=noninteractive apt-get -qq install -y --no-install-recommends postgresql
-"""
+CLUSTERS = Path("/etc/postgresql-common/createcluster.conf")
 
 
 def programs() -> Path:
@@ -36,8 +33,11 @@ def programs() -> Path:
         found = sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb")) or [Path(shutil.which("initdb") or "")]
         if found[-1].is_file():
             return found[-1].parent
-        if attempt == 1 and os.geteuid() == 0 and Path("/etc/debian_version").exists():
-            subprocess.run(["sh", "-ec", INSTALL], check=True, timeout=600)
+        if attempt == 1 and os.geteuid() == 0 and engine.is_debian():
+            if not CLUSTERS.exists():
+                CLUSTERS.parent.mkdir(exist_ok=True)
+                CLUSTERS.write_text("create_main_cluster = false\n")
+            engine.install(("postgresql",))
     pytest.fail("PostgreSQL's server is needed: sudo apt-get install postgresql")
 
 
