@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from functools import lru_cache
 from typing import Any
@@ -13,6 +14,7 @@ from gramex.handlers.lazy import lazy
 
 HOST = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.-:[]")
 MOST_ARGUMENTS = 1000  # of a query
+ABSOLUTE = re.compile(r"https?://([^/?#]+)(.*)", re.IGNORECASE)
 
 
 @lru_cache(maxsize=1000)
@@ -62,6 +64,10 @@ def make_request(connection: Any, server_connection: Any, start_line: Any, heade
     Raises:
         HTTPInputError: it cannot be one; the answer is 400.
     """
+    if start_line.path[:1] != "/" and (absolute := ABSOLUTE.match(start_line.path)):
+        # RFC 9112, 3.2.2: as proxies are asked, and its authority counts.
+        headers["Host"] = absolute[1]
+        start_line = start_line._replace(path=absolute[2] if absolute[2][:1] == "/" else f"/{absolute[2]}")
     if is_usual_host(headers.get("Host", "")):
         return Request(connection, server_connection, start_line, headers)
     return HTTPServerRequest(
