@@ -6,13 +6,16 @@ export LC_ALL := C.UTF-8
 export PATH := $(CURDIR)/$(VENV):$(PATH)
 
 .DEFAULT_GOAL := help
-.PHONY: help deploy undeploy test bench fuzz lint format screenshots image base-image bundle lock controller developer
+.PHONY: help deploy preflight undeploy test bench fuzz lint format screenshots image base-image bundle lock controller developer
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "%-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 deploy: controller ## Put the apps of the inventory into production (default: this machine); ARGS="-i ..." goes to ansible-playbook
 	@ansible-playbook site.yml $(ARGS)
+
+preflight: controller ## Tell all that keeps the hosts from running their apps, before anything is installed
+	@ansible-playbook ansible/playbooks/preflight.yml $(ARGS)
 
 undeploy: controller ## Take away what deploy put there; ARGS="-e gramex_remove_data=true" takes the apps' data as well
 	@ansible-playbook ansible/playbooks/remove.yml $(ARGS)
