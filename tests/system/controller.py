@@ -51,7 +51,12 @@ class Controller:
         process = subprocess.Popen(
             ["ansible-playbook", "-i", str(self.inventory), playbook, *options],
             cwd=self.root,
-            env={**os.environ, "NO_COLOR": "1", "ANSIBLE_CONFIG": str(self.root / "ansible.cfg")},
+            env={
+                **os.environ,
+                "NO_COLOR": "1",
+                "ANSIBLE_FORCE_COLOR": "0",  # molecule asks for colours, which would be part of the names
+                "ANSIBLE_CONFIG": str(self.root / "ansible.cfg"),
+            },
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
