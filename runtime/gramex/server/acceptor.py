@@ -12,7 +12,6 @@ from tornado.ioloop import IOLoop
 
 app_log = logging.getLogger("gramex")
 
-BATCH = 16  # connections taken at once: the rest may go to another process that shares the socket
 PAUSE = 0.5  # seconds without accepting when the process has no file descriptor left
 FULL = "there are as many as this system lets one process have. Run several services behind a proxy"
 EXHAUSTED = (errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM)
@@ -60,11 +59,11 @@ class Acceptor:
         # Whoever shares the socket shares this flag. systemd clears it for a service without NonBlocking=yes,
         # and the accept that finds nobody waiting would then stop the loop.
         self.sock.setblocking(False)
-        for _ in range(BATCH):
-            if self.active and self.full is not None and self.full():
-                self._pause(FULL)
-            if not self.active or not self._accept_one():
-                return
+        if self.active and self.full is not None and self.full():
+            self._pause(FULL)
+        # One at a time: a process that takes all that wait leaves none to those that share the socket.
+        if self.active:
+            self._accept_one()
 
     def _accept_one(self) -> bool:
         """Serve one connection. False if none waits."""
