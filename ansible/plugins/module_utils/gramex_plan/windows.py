@@ -53,8 +53,10 @@ def _check(app: App) -> None:
             app.wrong("tasks run as LOCAL SERVICE on Windows hosts. Leave it out.", "schedule", f"[{number}].user")
         try:
             tasks.triggers(task)
-        except ValueError as error:
-            app.wrong(str(error), "schedule", f"[{number}]")
+        except tasks.Untold as error:
+            app.wrong(str(error), "schedule", f"[{number}].{'every' if task['every'] else 'cron'}")
+        except ValueError:
+            pass  # wrong on any host, and noted as that
 
 
 def judge(facts: Mapping[str, Any]) -> Iterator[Problem]:
