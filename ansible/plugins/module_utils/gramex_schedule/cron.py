@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -107,7 +108,7 @@ def every(text: str) -> Cron:
     )
 
 
-def of(task: dict[str, object]) -> Cron:
+def of(task: Mapping[str, object]) -> Cron:
     """When a task of `schedule` is due. Raises ValueError."""
     return every(str(task["every"])) if task.get("every") else parse(str(task.get("cron") or ""))
 
