@@ -24,18 +24,11 @@ def run(words: Sequence[str], options: Mapping[str, Any]) -> int:
     return carry_out(GramexService, words)
 
 
-def carry_out(
-    cls: Any,
-    arguments: Sequence[str],
-    user: str | None = None,
-    password: str | None = None,
-    startup: str | None = None,
-    cwd: str | None = None,
-    wait: float | None = None,
-) -> int:
+def carry_out(cls: Any, arguments: Sequence[str], **given: Any) -> int:
     """Do what a command line asks of a service class. Mistakes are one line on standard error.
 
-    Returns the exit code: 0 done, 1 could not be done, 2 a mistake in the command line.
+    `given` is what `read_request` takes beside them. Returns the exit code: 0 done, 1 could not be done, 2 a mistake in
+    the command line.
     """
     if {"--help", "-h"}.intersection(arguments):
         from gramex.commands import BY_NAME
@@ -51,7 +44,7 @@ def carry_out(
         return _complain(NO_PYWIN32, 1)
     name = cls._svc_name_
     try:
-        request = read_request(arguments, user, password, startup, cwd, wait)
+        request = read_request(arguments, **given)
         name = request.name or name
         ACTIONS[request.action](cls, name, request)
     except UsageError as error:

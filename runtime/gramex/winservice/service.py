@@ -57,7 +57,8 @@ class GramexService(ServiceFramework):
         """
         from gramex.winservice.command import carry_out
 
-        code = carry_out(cls, [cmd] if isinstance(cmd, str) else list(cmd), user, password, startup, cwd, wait)
+        words = [cmd] if isinstance(cmd, str) else list(cmd)
+        code = carry_out(cls, words, user=user, password=password, startup=startup, cwd=cwd, wait=wait)
         if code:
             raise SystemExit(code)
 
