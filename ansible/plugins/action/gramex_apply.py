@@ -52,7 +52,7 @@ class ActionModule(ActionBase):
         }
         result = self._execute(told, task_vars)
         self._remove_tmp_path(self._connection._shell.tmpdir)
-        return result
+        return {**result, "stamp": wanted["stamp"]}
 
     def _execute(self, arguments: dict[str, Any], task_vars: dict[str, Any] | None) -> dict[str, Any]:
         return dict(self._execute_module("gramex_apply", module_args=arguments, task_vars=task_vars))

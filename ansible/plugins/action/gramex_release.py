@@ -1,8 +1,9 @@
-"""Compares what a host has of each app with what it is to have. Changes nothing."""
+"""Compares what a host has of each app with what it is to have, and has its lock from then on. Changes nothing."""
 
 from __future__ import annotations
 
 import sys
+import time
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +24,8 @@ REPOSITORY = Path(__file__).resolve().parents[3]
 class ActionModule(ActionBase):
     """Options: apps (of gramex_plan), lock, wheel, socket_group, start_timeout, settle, break_lock, tools.
 
-    Returns apps, absent, host and lease for gramex_apply, packages that are missing, and what would be shipped.
+    Returns apps, absent, host and lease for gramex_apply, which gives the lock back; a `stamp` that no other comparison
+    has; packages that are missing, and what would be shipped. With `give`, a lease, it only gives the lock back.
     """
 
     _requires_connection = True
@@ -32,6 +34,8 @@ class ActionModule(ActionBase):
     def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
         super().run(tmp, task_vars)
         given = self._task.args
+        if given.get("give"):
+            return self._ask({"apps": [], "lease": private.plain(given["give"]), "give": True}, task_vars)
         secrets = secret_values(self._templar.template((task_vars or {}).get("gramex_apps")))
         base = str((task_vars or {}).get("inventory_dir") or ".")
         present = private.with_pairs(
@@ -45,11 +49,21 @@ class ActionModule(ActionBase):
             "folders": {app["name"]: app["source"] for app in present if wanted.on_host(app)},
             "lease": lease,
         }
-        state = holder.ask(
-            lambda told: dict(self._execute_module("gramex_state", module_args=told, task_vars=task_vars)), asked
-        )
+        state = holder.ask(lambda told: self._ask(told, task_vars), asked)
         if state.get("failed"):
             return state
+        try:
+            return self._compared(present, state, lease)
+        except BaseException:
+            self._ask({"apps": [], "lease": lease, "give": True}, task_vars)
+            raise
+
+    def _ask(self, told: dict[str, Any], task_vars: dict[str, Any] | None) -> dict[str, Any]:
+        return dict(self._execute_module("gramex_state", module_args=told, task_vars=task_vars))
+
+    def _compared(self, present: list[dict[str, Any]], state: dict[str, Any], lease: dict[str, Any]) -> dict[str, Any]:
+        """Return what gramex_apply is to do."""
+        given = self._task.args
         try:
             settings = wanted.Settings(
                 templates=REPOSITORY / "ansible" / "roles" / "gramex" / "templates",
@@ -69,6 +83,7 @@ class ActionModule(ActionBase):
             "absent": {str(app["name"]): bool(app["remove_data"]) for app in given["apps"] if app["state"] == "absent"},
             "packages": wanted.packages(apps),
             "lease": {**lease, "broken": False},
+            "stamp": str(time.time_ns()),
             "host": wanted.shared(state, settings),
             "lock": str(settings.lock),
             "wheel": str(settings.wheel.place),

@@ -55,6 +55,7 @@ class CallbackModule(Default):
     def __init__(self) -> None:
         super().__init__()
         self._open: tuple[str, str] | None = None  # host and task of the line that has no end yet
+        self._heading = ""  # of the play that has shown nothing yet
         self._announced = ""  # task that was printed as begun
         self._since: dict[tuple[str, str], float] = {}
         self._begun = time.monotonic()
@@ -73,15 +74,15 @@ class CallbackModule(Default):
 
     def _stopped(self) -> None:
         if self._process == os.getpid():
+            self._heading = ""
             self._line(STOPPED, C.COLOR_WARN)
 
     def v2_playbook_on_play_start(self, play: Any) -> None:
-        """Print the play's name."""
+        """Keep the play's name, to be printed before the first line that it shows."""
         self._play = play
-        if UNUSED in play.hosts:
-            return
-        self._line("")
-        self._line(play.get_name().strip() + (" (check mode: nothing is changed)" if play.check_mode else ""))
+        self._close()
+        checked = " (check mode: nothing is changed)" if play.check_mode else ""
+        self._heading = "" if UNUSED in play.hosts else play.get_name().strip() + checked
 
     def v2_playbook_on_no_hosts_matched(self) -> None:
         """Say which groups are empty."""
@@ -108,7 +109,7 @@ class CallbackModule(Default):
         self._since[host.get_name(), task._uuid] = time.monotonic()
         if task._uuid == self._announced or silent(task):
             return
-        self._close()
+        self._head()
         self._announced = task._uuid
         self._open = (host.get_name(), task._uuid)
         self._display.display(f"  {host.get_name()}: {title(task)} ... ", newline=False)
@@ -199,6 +200,7 @@ class CallbackModule(Default):
     def v2_playbook_on_stats(self, stats: Any) -> None:
         """Print a line of counts for each host, then the tables."""
         self._process = 0
+        self._heading = ""
         self._line("")
         hosts = sorted(stats.processed)
         failed = False
@@ -246,8 +248,14 @@ class CallbackModule(Default):
             self._open = None
             self._display.display("")
 
-    def _line(self, text: str, color: str | None = None) -> None:
+    def _head(self) -> None:
         self._close()
+        if self._heading:
+            self._display.display("\n" + self._heading)
+            self._heading = ""
+
+    def _line(self, text: str, color: str | None = None) -> None:
+        self._head()
         self._display.display(text, color=color)
         sys.stdout.flush()
 

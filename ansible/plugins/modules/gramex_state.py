@@ -28,6 +28,10 @@ options:
     description: What the run says of itself for the host's lock; empty to take none.
     type: dict
     default: {}
+  give:
+    description: Only give the host's lock back, if the run has it.
+    type: bool
+    default: false
 author:
   - Gramex runtime maintainers
 """
@@ -130,10 +134,14 @@ def main() -> None:
         "pythons": {"type": "list", "elements": "str", "default": []},
         "folders": {"type": "dict", "default": {}},
         "lease": {"type": "dict", "default": {}},
+        "give": {"type": "bool", "default": False},
     }
     module = AnsibleModule(argument_spec=spec, supports_check_mode=True)
     if os.geteuid() != 0:
         module.fail_json(msg="the gramex role needs root on the host: run the play as root, or with become: true")
+    if module.params["give"]:
+        lock.give(module.params["lease"])
+        module.exit_json(changed=False)
     try:
         sources = {name: source(folder) for name, folder in module.params["folders"].items()}
     except (tree.SourceError, OSError) as error:
@@ -142,14 +150,18 @@ def main() -> None:
         lock.take({} if module.check_mode else module.params["lease"])
     except lock.Held as held:
         module.fail_json(msg=str(held), held=held.lease)
-    module.exit_json(
-        changed=False,
-        init="systemd" if Path("/run/systemd/system").is_dir() else "sysv",
-        sources=sources,
-        key=key(module.check_mode),
-        apps={name: app(name) for name in module.params["apps"]},
-        pythons={python: interpreter(python) for python in sorted(set(module.params["pythons"]))},
-    )
+    try:
+        found = {
+            "init": "systemd" if Path("/run/systemd/system").is_dir() else "sysv",
+            "sources": sources,
+            "key": key(module.check_mode),
+            "apps": {name: app(name) for name in module.params["apps"]},
+            "pythons": {python: interpreter(python) for python in sorted(set(module.params["pythons"]))},
+        }
+    except BaseException:
+        lock.give(module.params["lease"])  # nobody would go on with it
+        raise
+    module.exit_json(changed=False, **found)
 
 
 if __name__ == "__main__":

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import time
+from pathlib import Path
 
 import pytest
 
@@ -27,6 +28,15 @@ def test_a_run_that_was_killed_leaves_its_place_to_the_next(controller: Controll
     assert play.code == -9
     play = controller.play("ansible/playbooks/restart.yml", "-e", "app=copied")
     assert play.code == 0, play.end
+    assert host.run(f"test -e {LEASE}").returncode == 1
+
+
+def test_a_run_that_fails_before_it_changes_anything_lets_go(controller: Controller, host: Target, apps: Path) -> None:
+    lock = apps / "lock.txt"
+    lock.mkdir(exist_ok=True)  # that no file is there shows when the host has been compared
+    play = controller.play("site.yml", "-e", f"gramex_lock={lock}")
+    assert play.code != 0
+    assert "lock.txt" in play.output, play.end
     assert host.run(f"test -e {LEASE}").returncode == 1
 
 
