@@ -18,3 +18,5 @@ lock controller 3.11 --group controller
 lock test 3.11 --extra speed --extra data --extra ldap --extra redis --extra metrics pyproject.toml --group controller --group test
 lock wine 3.11 --group wine
 lock pandas 3.11 --group pandas
+lock full-gramex 3.10 --group full-gramex --no-emit-package crontab --no-emit-package python-pptx --no-emit-package sqlitedict
+lock full-gramex-source 3.10 --group full-gramex-source --no-deps
