@@ -31,6 +31,7 @@ from gramex_plan.windows import judge as judge_windows
 from gramex_preflight import certificates, look
 from gramex_preflight import judge as network
 from gramex_report.problems import UNCHANGED, rows
+from gramex_source.wanted import on_host
 
 ROLES = Path(__file__).resolve().parents[2] / "roles"
 BY_NETWORK = ("ssh", "paramiko", "paramiko_ssh")  # connections that go to an address
@@ -200,6 +201,7 @@ class ActionModule(ActionBase):
             "proxy": proxy,
             "offline": offline,
             "certificates": certificates.on_host(certificates.wanted(present), given),
+            "sources": {app["name"]: app["source"]["host"] for app in present if on_host(app)},
             "network": self._task.args.get("network") or "never",
             "outbound": list(network.places(present)),
             "doors": network.ports(present, checked.settings, proxy),

@@ -39,13 +39,17 @@ options:
     type: str
     choices: [always, new, never]
     default: never
+  sources:
+    description: Folders of this host that are the sources of apps, by the name of the app.
+    type: dict
+    default: {}
   outbound:
     description: What apps talk to on other machines, as HOST:PORT.
     type: list
     elements: str
     default: []
   doors:
-    description: Ports to hold open, if they are free and network is C(always).
+    description: Ports to hold open, if they are free and the network is looked at.
     type: list
     elements: int
     default: []
@@ -74,7 +78,6 @@ facts:
 
 import configparser
 import contextlib
-import json
 import os
 import pwd
 import re
@@ -88,7 +91,7 @@ import urllib.request
 from pathlib import Path
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible.module_utils.gramex_preflight import addresses, doors, outbound, pairs
+from ansible.module_utils.gramex_preflight import addresses, doors, folders, interpreters, outbound, pairs
 
 LISTEN = "0A"  # the state of a listening socket in /proc/net/tcp
 ASK_SECONDS = 8
@@ -101,10 +104,6 @@ folders = os.path.dirname(ensurepip.__file__) + "/_bundled", "/usr/share/python-
 sys.path[:0] = [wheel for folder in folders for wheel in glob.glob(folder + "/pip-*.whl")]
 from pip._internal.models.index import PyPI
 print(PyPI.simple_url)
-"""
-PROBE = """
-import importlib.util, json, sys
-print(json.dumps([list(sys.version_info[:3]), bool(importlib.util.find_spec("ensurepip"))]))
 """
 
 
@@ -191,20 +190,6 @@ def user_name(uid):
         return pwd.getpwuid(uid).pw_name
     except KeyError:
         return str(uid)
-
-
-def interpreter(path):
-    """Version of an interpreter, whether it can make environments, and whether every user can execute it."""
-    nothing = {"version": [], "venv": False, "reachable": False}
-    if not Path(path).exists():
-        return {**nothing, "error": "there is no such file"}
-    try:
-        version, venv = json.loads(run([path, "-c", PROBE])[1])
-    except ValueError:
-        return {**nothing, "error": "it is no Python 3"}
-    real = Path(path).resolve()
-    reachable = all(place.stat().st_mode & 0o001 for place in (real, *real.parents))
-    return {"version": version, "venv": venv, "reachable": reachable, "error": ""}
 
 
 def free_mb(paths):
@@ -315,18 +300,19 @@ def preflight(params, packages, now, taken):
     fresh = new_apps(params["apps"])
     always = params["network"] == "always"
     look = always or (params["network"] == "new" and bool(fresh or (params["proxy"] and not packages["nginx"])))
-    held, process = doors.hold(params["doors"], params["token"]) if always else ([], 0)
+    held, process = doors.hold(params["doors"], params["token"]) if look else ([], 0)
     return {
         "now": now,
         "new_apps": fresh,
         "memory_mb": memory_mb(),
         "certificates": pairs.read(params["certificates"]),
+        "sources": {name: folders.unfit(folder) for name, folder in params["sources"].items()},
         "network": look,
         "addresses": addresses.own() if look else [],
         "outbound": outbound.tried(params["outbound"]) if look else {},
-        "firewall": doors.filtered() if always else "",
+        "firewall": doors.filtered() if look else "",
         "held": held,
-        "served": [port for port in params["doors"] if str(port) in taken] if always else [],
+        "served": [port for port in params["doors"] if str(port) in taken] if look else [],
         "process": process,
     }
 
@@ -334,7 +320,7 @@ def preflight(params, packages, now, taken):
 def gather(params):
     """All facts of the host."""
     now = time.time()
-    pythons = {path: interpreter(path) for path in params["interpreters"]}
+    pythons = {path: interpreters.read(path) for path in params["interpreters"]}
     packages = {"nginx": Path("/usr/sbin/nginx").exists(), "venv": all(python["venv"] for python in pythons.values())}
     taken = listeners()
     return {
@@ -364,6 +350,7 @@ def main():
             "proxy": {"type": "bool", "default": False},
             "offline": {"type": "bool", "default": False},
             "certificates": {"type": "dict", "default": {}},
+            "sources": {"type": "dict", "default": {}},
             "network": {"choices": ["always", "new", "never"], "default": "never"},
             "outbound": names,
             "doors": {"type": "list", "elements": "int", "default": []},

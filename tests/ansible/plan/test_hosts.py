@@ -28,7 +28,7 @@ FIT: dict[str, Any] = {
     "listeners": {},
     "indexes": {},
     "init": "systemd",
-    "preflight": {"memory_mb": 1000, "new_apps": [], "off": 0.0},
+    "preflight": {"memory_mb": 1000, "new_apps": [], "off": 0.0, "sources": {}},
 }
 APACHE = {"program": "apache2", "pid": 42, "user": "www-data"}
 NGINX = {"program": "nginx", "pid": 43, "user": "root"}
@@ -135,7 +135,7 @@ def test_everything_at_once() -> None:
 
 def test_memory() -> None:
     def short(memory: int | None, *apps: str) -> list[str]:
-        return said({"preflight": {"memory_mb": memory, "new_apps": apps, "off": 0.0}})
+        return said({"preflight": {"memory_mb": memory, "new_apps": apps, "off": 0.0, "sources": {}}})
 
     assert short(None) == short(100) == short(220, "one", "two") == []
     assert short(99) == ["memory: 99 MB are free, 100 MB are needed."]
@@ -158,16 +158,27 @@ def test_clock(off: float, text: str, warning: bool) -> None:
     assert found == ([(text, warning)] if text else [])
 
 
+def test_a_source_that_was_to_be_on_the_host() -> None:
+    told = {"host": "/opt/site", "what": "gramex_apps[0] (site).source", "where": "group_vars/all.yml:3"}
+    error = "there is no folder /opt/site on web1"
+    change = {"preflight": {**FIT["preflight"], "sources": {"site": error, "api": ""}}}
+    assert said(change, {"source": told}) == [
+        f"group_vars/all.yml:3: gramex_apps[0] (site).source: {error}.\nRight: copy the app there"
+    ]
+    assert said({"preflight": {**FIT["preflight"], "sources": {"site": ""}}}, {"source": told}) == []
+
+
 def test_who_can_mend_it() -> None:
     change = {
         "os_version": "9",
         "free_mb": {"/srv/gramex": 1},
         "listeners": {"80": [APACHE]},
         "indexes": {"Python package index": {"url": "https://index.example", "ok": False, "error": "no answer"}},
-        "preflight": {"memory_mb": 1, "new_apps": [], "off": 1000.0},
+        "preflight": {"memory_mb": 1, "new_apps": [], "off": 1000.0, "sources": {"site": "there is no folder"}},
         "python": {"/usr/bin/python3": {**PYTHON, "reachable": False}},
     }
-    found = {problem.what: problem.who for problem in judge({**FIT, **change}, [APP], {}, True)}
+    app = {**APP, "source": {"host": "/opt/site", "what": "source of site", "where": ""}}
+    found = {problem.what: problem.who for problem in judge({**FIT, **change}, [app], {}, True)}
     assert found == {
         "operating system": "IT team",
         "python of site": "you",
@@ -175,6 +186,7 @@ def test_who_can_mend_it() -> None:
         "memory": "IT team",
         "clock": "IT team",
         "Python package index": "IT team",
+        "source of site": "IT team",
         "port 80": "you",
     }
 

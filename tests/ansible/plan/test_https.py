@@ -79,7 +79,7 @@ def test_a_small_port_is_for_others_machines(planned: Planned) -> None:
 def test_what_only_systemd_does(port: int, tls: str, what: list[str]) -> None:
     facts: dict[str, Any] = {
         **{"uid": 1, "user": "ann", "os": "debian", "os_version": "13", "python": {}, "free_mb": {}, "indexes": {}},
-        "preflight": {"memory_mb": None, "new_apps": [], "off": 0.0},
+        "preflight": {"memory_mb": None, "new_apps": [], "off": 0.0, "sources": {}},
     }
     app = {"state": "present", "python": "/usr/bin/python3", "name": "direct", "port": port, "expose": True, "tls": tls}
 

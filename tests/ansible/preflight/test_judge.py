@@ -62,6 +62,12 @@ def test_ports_that_cannot_be_reached() -> None:
     assert said(found, firewall_backend="none") == said(found, firewall_state="absent") == [("IT team", False, text)]
 
 
+def test_port_80_is_for_acme_too() -> None:
+    ((who, warning, text),) = said(Found(OWN, ports={80: "no answer within 4 s", 443: ""}))
+    assert (who, warning) == ("IT team", False)
+    assert text.startswith("port 80: cannot be reached from here: no answer within 4 s. Certificate authorities ask")
+
+
 def test_ways_out_that_are_closed() -> None:
     found = Found(OWN, outbound={"mail.example:25": "Connection refused", "db.example:5432": ""})
     app = {"needs": ["mail.example:25", "db.example:5432"]}

@@ -39,7 +39,9 @@ def wrong(controller: Controller) -> list[dict[str, Any]]:
     source = str(controller.root / "examples" / "site")
     front = {"name": "site", "hosts": ["front"], "source": source, "domain": "shop.invalid", "tls": "none"}
     alone = {"name": "direct", "hosts": ["alone"], "source": source, "domain": "alone.localhost", "port": 443}
-    return [front, {**alone, "expose": True, "tls": "files", "needs": ["127.0.0.1:1"], "python": "/nowhere/python3"}]
+    copied = {"name": "copied", "hosts": ["front"], "source": {"host": "/opt/nowhere"}, "domain": "localhost"}
+    alone = {**alone, "expose": True, "tls": "files", "needs": ["127.0.0.1:1"], "python": "/nowhere/python3"}
+    return [front, alone, copied]
 
 
 def test_fresh_hosts_are_fit(first: dict[str, Any]) -> None:
@@ -51,9 +53,10 @@ def test_fresh_hosts_are_fit(first: dict[str, Any]) -> None:
 def test_what_is_wrong_is_in_one_table(first: dict[str, Any]) -> None:
     play: Play = first["wrong"]
     assert play.code != 0
-    assert "3 things to mend:" in play.output, play.end
+    assert "4 things to mend:" in play.output, play.end
     for row in (
         "you              alone  python of direct: /nowhere/python3 does not run: there is no such file.",
+        "gramex_apps[2] (copied).source: there is no folder /opt/nowhere on front.",
         "IT team          alone  outbound port of direct: 127.0.0.1:1 cannot be reached from the host: Connection re",
         "domain owner     front  DNS of shop.invalid: has no address; it must lead to ",
     ):

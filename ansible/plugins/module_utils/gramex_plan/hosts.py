@@ -31,7 +31,7 @@ def judge(
     found = [*_privileges(facts)]
     if present:
         found += [*_system(facts, settings), *_interpreters(facts, present), *_disk(facts), *_memory(facts)]
-        found += [*_clock(facts), *_indexes(facts)]
+        found += [*_clock(facts), *_indexes(facts), *_sources(facts, present)]
         found += _init(facts, present, proxy)
     if present and facts["uid"] == 0:  # who holds a port is told to root only
         found += [*_app_ports(facts, present), *(_proxy_ports(facts, present, settings) if proxy else ())]
@@ -120,6 +120,15 @@ def _indexes(facts: Mapping[str, Any]) -> Iterator[Problem]:
     for name, index in facts["indexes"].items():
         if not index["ok"]:
             yield Problem(f"{index['url']} does not answer: {index['error']}. {BUNDLE}", name, who=IT_TEAM)
+
+
+def _sources(facts: Mapping[str, Any], apps: Sequence[Mapping[str, Any]]) -> Iterator[Problem]:
+    """What was to be copied to the host, and is not there as an app."""
+    found = facts["preflight"]["sources"]
+    for app in apps:
+        if error := found.get(app["name"]):
+            told = app["source"]
+            yield Problem(f"{error}.", told["what"], told["where"], "copy the app there", who=IT_TEAM)
 
 
 def _proxy_ports(

@@ -11,6 +11,8 @@ from gramex_plan.compose import outer_ports
 from gramex_plan.needs import SERVICES
 from gramex_plan.problems import DOMAIN_OWNER, IT_TEAM, Problem
 
+HTTP = 80  # the port of ACME's challenge, whatever else nginx listens on
+
 
 @dataclass
 class Found:
@@ -109,8 +111,9 @@ def _port(port: int, error: str, found: Found, settings: Mapping[str, Any]) -> P
         right = "nothing, if only this machine cannot reach it: it goes there by way of another one"
     else:
         right = "have it opened in the firewalls between users and the host"
+    also = " Certificate authorities ask there, too, before they issue one (ACME)." if port == HTTP else ""
     return Problem(
-        f"cannot be reached from here: {error}.",
+        f"cannot be reached from here: {error}.{also}",
         f"port {port}",
         right=right,
         who=IT_TEAM,
