@@ -18,6 +18,8 @@ def as_json(value: Any) -> Any:
     Raises:
         TypeError: there is nothing.
     """
+    if isinstance(value, datetime.datetime) and value.tzinfo is None:  # UTC, as Gramex takes it: pages depend on it
+        return f"{value.isoformat()}+00:00"
     if isinstance(value, (datetime.datetime, datetime.date, datetime.time)):
         return value.isoformat()
     if isinstance(value, Mapping):

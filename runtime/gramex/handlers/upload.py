@@ -63,7 +63,7 @@ class UploadHandler(BaseHandler):
         self.write(encode({"upload": saved, "delete": deleted}))
 
     async def get(self, *path_args: str, **path_kwargs: str) -> None:
-        """Send the list of files."""
+        """Send what is known of the files, by their keys."""
         found = await self.in_thread(self.folder.files)
         self.set_own_headers()
         self.set_header("Content-Type", "application/json")
@@ -87,7 +87,7 @@ class UploadHandler(BaseHandler):
                 mime = sent["content_type"]
                 if not mime or mime == "application/unknown":
                     mime = self.types.of(name).partition(";")[0]
-                meta = {"filename": sent["filename"], "file": name, "key": field, "size": len(sent["body"])}
+                meta = {"filename": sent["filename"], "file": name, "key": name, "size": len(sent["body"])}
                 found.append((name, sent["body"], {**meta, "mime": mime, "created": 0, "user": user, "data": data}))
         # The list is written by another thread, and must not see what happens to the session meanwhile.
         return [(name, body, json.loads(encode(meta))) for name, body, meta in found]

@@ -56,12 +56,13 @@ class UploadFolder:
         try:
             for name, (_, content, meta) in zip(names, files, strict=True):
                 file = self._write(root, name, content, new, kept)
-                saved.append({**meta, "file": file, "size": len(content), "created": int(time.time() * 1000)})
+                known = {"key": file, "size": len(content), "created": int(time.time() * 1000)}
+                saved.append({**meta, "file": file, **known})
             with self._list() as table:
                 for old, backup in kept.items():
                     row = table.execute("SELECT meta FROM files WHERE file = ?", (old,)).fetchone()
                     if row:
-                        _note(table, {**json.loads(row[0]), "file": backup})
+                        _note(table, {**json.loads(row[0]), "file": backup, "key": backup})
                 for each in saved:
                     _note(table, each)
         except BaseException:
@@ -131,18 +132,18 @@ class UploadFolder:
                 removed.append({"success": success, "key": name})
         return removed
 
-    def files(self) -> list[dict[str, Any]]:
-        """Return what is known of each file that was uploaded and is still there, oldest first.
+    def files(self) -> dict[str, dict[str, Any]]:
+        """Return what is known of each file that was uploaded and is still there, by its key, oldest first.
 
         Raises:
             OSError, sqlite3.Error: the list cannot be read.
         """
         root = self.root
         if not Path(root, META).exists():
-            return []
+            return {}
         with self._list() as table:
             rows = [json.loads(meta) for (meta,) in table.execute("SELECT meta FROM files ORDER BY rowid")]
-        return [row for row in rows if os.path.lexists(Path(root, row["file"]))]
+        return {row["file"]: {**row, "key": row["file"]} for row in rows if os.path.lexists(Path(root, row["file"]))}
 
     @contextmanager
     def _list(self) -> Iterator[sqlite3.Connection]:

@@ -32,7 +32,7 @@ class Colour(enum.Enum):
         ({"a": {"b": [1]}}, b'{"a":{"b":[1]}}'),
         ({"k": "\u00e9"}, b'{"k":"\\u00e9"}'),
         (datetime.date(2026, 1, 2), b'"2026-01-02"'),
-        (datetime.datetime(2026, 1, 2, 3, 4, 5), b'"2026-01-02T03:04:05"'),
+        (datetime.datetime(2026, 1, 2, 3, 4, 5), b'"2026-01-02T03:04:05+00:00"'),
         ([datetime.datetime(2026, 1, 2, tzinfo=datetime.timezone.utc)], b'["2026-01-02T00:00:00+00:00"]'),
         ({1}, b"[1]"),
         (range(3), b"[0,1,2]"),
