@@ -34,6 +34,7 @@ if LIBRARY not in sys.path:  # Ansible offers our module_utils to modules, not t
 
 from gramex_report.failure import explain
 from gramex_report.problems import lines as problem_lines
+from gramex_report.spent import Spent
 from gramex_report.table import APPS, CERTIFICATES, STATUS, TASKS, table
 
 # Tasks that only lead to others, or keep a result for them.
@@ -59,6 +60,7 @@ class CallbackModule(Default):
         self._announced = ""  # task that was printed as begun
         self._since: dict[tuple[str, str], float] = {}
         self._begun = time.monotonic()
+        self._spent = Spent()
         names = ("apps", "status", "tasks", "certificates", "problems")
         self._report: dict[str, list[dict[str, str]]] = {name: [] for name in names}
         self._refused = False
@@ -107,6 +109,7 @@ class CallbackModule(Default):
     def v2_runner_on_start(self, host: Any, task: Any) -> None:
         """Begin the line of a task. Of many hosts the first is named; the others come with their results."""
         self._since[host.get_name(), task._uuid] = time.monotonic()
+        self._spent.begin(task._uuid, host.get_name(), time.monotonic())
         if task._uuid == self._announced or silent(task):
             return
         self._head()
@@ -124,6 +127,9 @@ class CallbackModule(Default):
             self._report[name] += rows
         return bool(report.get("problems"))
 
+    def _done(self, result: Any) -> None:
+        self._spent.end(result.task._uuid, result.host.get_name(), time.monotonic(), title(result.task))
+
     def _end(self, result: Any, word: str, color: str) -> None:
         key = (result.host.get_name(), result.task._uuid)
         spent = time.monotonic() - self._since.pop(key, time.monotonic())
@@ -137,6 +143,7 @@ class CallbackModule(Default):
 
     def v2_runner_on_ok(self, result: Any) -> None:
         """Complete the line; show notes, and the whole result where -v asks for it."""
+        self._done(result)
         changed = bool(result.result.get("changed"))
         self._keep(result)
         if silent(result.task):
@@ -153,6 +160,7 @@ class CallbackModule(Default):
 
     def v2_runner_on_skipped(self, result: Any) -> None:
         """Take back the line of a task whose condition is false; where that cannot be done, complete it."""
+        self._done(result)
         if self._open and sys.stdout.isatty():
             self._open = None
             self._display.display(ERASE, newline=False, screen_only=True)
@@ -161,6 +169,7 @@ class CallbackModule(Default):
 
     def v2_runner_on_failed(self, result: Any, ignore_errors: bool = False) -> None:
         """Complete the line and say why it failed."""
+        self._done(result)
         self._handle_warnings(result.result)
         if ignore_errors:
             self._end(result, "failed, which does not matter here", C.COLOR_SKIP)
@@ -174,6 +183,7 @@ class CallbackModule(Default):
 
     def v2_runner_on_unreachable(self, result: Any) -> None:
         """Complete the line and say what Ansible said of the connection."""
+        self._done(result)
         self._end(result, "UNREACHABLE", C.COLOR_UNREACHABLE)
         self._reason(explain(result.result), C.COLOR_UNREACHABLE)
 
@@ -198,7 +208,7 @@ class CallbackModule(Default):
     # The end
 
     def v2_playbook_on_stats(self, stats: Any) -> None:
-        """Print a line of counts for each host, then the tables."""
+        """Print a line of counts for each host, the slowest tasks, then the tables."""
         self._process = 0
         self._heading = ""
         self._line("")
@@ -212,6 +222,8 @@ class CallbackModule(Default):
             text = " ".join(f"{name}={counts[key]}" for key, name in names)
             color = C.COLOR_ERROR if bad else C.COLOR_CHANGED if counts["changed"] else C.COLOR_OK
             self._line(f"{host}: {text} in {time.monotonic() - self._begun:.0f} s", color)
+        if slowest := self._spent.line():
+            self._line(slowest)
         if not hosts:
             source = " ".join(map(str, context.CLIARGS.get("inventory") or ()))
             self._line(
