@@ -26,18 +26,18 @@ FILES = ("bodyfile", "htmlfile", "markdownfile")
 KNOWN = ("service", *ADDRESSES, *TEXTS, *FILES, "attachments", "images", "condition", "data", "each", *FIELDS)
 
 
-def read_alerts(loaded: Loaded, old: Mapping[str, Task]) -> dict[str, Task]:
+def read_alerts(loaded: Loaded, old: Mapping[str, Task], timed: bool = True) -> dict[str, Task]:
     """Return the tasks of ``alert:`` by their labels; those of `old` that are the same, as they are.
 
-    Mistakes are logged, and cost their entries.
+    Mistakes are logged, and cost their entries. Not `timed`: an alert needs no times, and they are not read.
     """
     servers = read_servers(loaded)
-    made = read_entries(loaded, "alert", lambda entry: make_alert(entry, servers, old))
+    made = read_entries(loaded, "alert", lambda entry: make_alert(entry, servers, old, timed))
     return {task.label: task for task in made.values()}
 
 
-def make_alert(entry: Entry, servers: Mapping[str, Server], old: Mapping[str, Task]) -> Task:
-    """Return the task of an entry.
+def make_alert(entry: Entry, servers: Mapping[str, Server], old: Mapping[str, Task], timed: bool) -> Task:
+    """Return the task of an entry, without its times unless `timed`.
 
     Raises:
         ValueError: the entry has a mistake.
@@ -63,7 +63,7 @@ def make_alert(entry: Entry, servers: Mapping[str, Server], old: Mapping[str, Ta
             raise EntryError(key, str(error).removeprefix(f"{key}: ")) from None
     if not any(entry.spec.get(key) for key in RECIPIENTS):
         raise EntryError("", "has no recipients: give to, cc or bcc")
-    timer, startup, _ = read_timer(entry)
+    timer, startup, _ = read_timer(entry) if timed else (None, False, True)
     return Task(entry.label, spec, Alert(entry, servers[name]), timer, startup, thread=True)
 
 

@@ -81,7 +81,7 @@ def read_alerts() -> dict[str, Any]:
     inuse.use(loaded)
     for problem in loaded.problems:
         problem.log()
-    tasks = alert.read_alerts(loaded, {})
+    tasks = alert.read_alerts(loaded, {}, timed=False)
     return {label.partition(":")[2]: task for label, task in tasks.items()}
 
 

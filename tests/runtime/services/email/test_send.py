@@ -30,7 +30,7 @@ def mail(tmp_path: Path) -> Any:
 def write(folder: Path, port: int) -> None:
     alert = {"to": "a@x.org", "every": "1 week"}
     alerts = {
-        "one": {**alert, "body": "{% import mine %}{{ mine.text() }}"},
+        "one": {"to": "a@x.org", "body": "{% import mine %}{{ mine.text() }}"},
         "two": {**alert, "body": "{{ 1 / 0 }}"},
         "bad": {"every": "1 week"},
     }
