@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 app_log = logging.getLogger("gramex")
 
 LOCAL = "127.0.0.1"  # how the peer on a UNIX socket is called where an address is wanted
+LAST_CHUNK = b"0\r\n\r\n"  # RFC 9112, 7.1
 TURN = 16  # requests of one connection that are answered before others get a turn
 
 
@@ -53,6 +54,7 @@ class Exchange(HTTP1Connection):
     """One request and its answer."""
 
     stream: Stream | TlsStream
+    _events = False  # the answer is a stream of server-sent events, which has no end of its own
 
     def _read_body(self, code: int, headers: HTTPHeaders, delegate: HTTPMessageDelegate) -> Awaitable[None] | None:
         length = headers.get("Content-Length", "")
@@ -104,6 +106,7 @@ class Exchange(HTTP1Connection):
             headers["Connection"] = "Keep-Alive"
         if chunked:
             headers["Transfer-Encoding"] = "chunked"
+            self._events = headers.get("Content-Type", "").startswith("text/event-stream")
         data = header_block(code, start_line[2], headers)
         if data is None:
             return super().write_headers(start_line, headers, chunk)
@@ -147,6 +150,12 @@ class Exchange(HTTP1Connection):
         """Make this answer the connection's last, if the client can still be told so."""
         if self._request_start_line is not None and self._pending_write is None:
             self._disconnect_on_finish = True
+
+    def end_events(self) -> None:
+        """End an answer that is a stream of events as one that is complete: its client asks for the next stream."""
+        if self._events and not self.stream.closed():
+            self.stream.write(LAST_CHUNK)
+            self.stream.close()
 
 
 class Connection(HTTP1ServerConnection):

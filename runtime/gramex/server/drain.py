@@ -23,7 +23,8 @@ async def drain(server: WebServer, websockets: set[Any], seconds: float, proxies
 
     Requests in flight are finished, and each answer says ``Connection: close``. With `proxies`, idle connections of
     theirs stay open so that the next request on them is answered: a proxy cannot repeat a POST whose connection was
-    closed under it. A browser can. Websockets get until the end, then a closing message with code 1001.
+    closed under it. A browser can. Websockets get until the end, then a closing message with code 1001; streams of
+    server-sent events likewise, then a complete end.
     """
     server.say_goodbye()
     begin = time.monotonic()
@@ -45,6 +46,7 @@ async def drain(server: WebServer, websockets: set[Any], seconds: float, proxies
             handler.close(GOING_AWAY, "going away")
         except Exception:
             app_log.exception("A websocket could not be closed")
+    server.end_events()
     server.close_idle()
     farewell = FAREWELL if server.tunnels else 0
     await _until(empty, over(time.monotonic() - begin + farewell))

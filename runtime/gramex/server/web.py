@@ -98,6 +98,12 @@ class WebServer(HTTPServerConnectionDelegate):
             if not kept and connection.exchange is not None and connection.exchange.idle:
                 connection.stream.close()
 
+    def end_events(self) -> None:
+        """End streams of server-sent events."""
+        for connection in list(self.connections):
+            if connection.exchange is not None:
+                connection.exchange.end_events()
+
     def close_all(self) -> None:
         """Close what is left."""
         for stream in [*(connection.stream for connection in self.connections), *self.tunnels]:

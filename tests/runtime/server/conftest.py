@@ -35,6 +35,14 @@ class Parts(BaseHandler):
             await self.flush()
             await asyncio.sleep(0.1)
 
+class Events(BaseHandler):
+    async def get(self):
+        self.set_header("Content-Type", self.get_query_argument("type", "text/event-stream"))
+        while True:
+            self.write("data: here\\n\\n")
+            await self.flush()
+            await asyncio.sleep(0.05)
+
 class Big(BaseHandler):
     def get(self):
         self.write(b"x" * int(self.get_query_argument("n")))
@@ -60,7 +68,7 @@ CONF: dict[str, Any] = {
     "url": {"default": None, "favicon": None}
     | {
         name: {"pattern": f"/{name}", "handler": f"work.{name.capitalize()}"}
-        for name in ("page", "slow", "parts", "big", "sick", "block")
+        for name in ("page", "slow", "parts", "events", "big", "sick", "block")
     }
     | {"socket": SOCKET},
 }

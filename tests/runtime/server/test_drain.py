@@ -263,6 +263,23 @@ def test_websockets_work_until_the_drain_time_and_get_1001(work: Any) -> None:
     assert process.wait() == 0
 
 
+def test_event_streams_go_on_until_the_drain_time_and_end_as_complete(work: Any) -> None:
+    process = work("--listen.drain=1.5")
+    streams = []
+    for path in ("/events", "/events?type=text/csv"):
+        connection = process.connection()
+        connection.request("GET", path)
+        streams.append(connection.getresponse())
+        streams[-1].read(1)
+    process.kill(signal.SIGTERM)
+    begin = time.monotonic()
+    assert streams[0].read().endswith(b"data: here\n\n")
+    assert time.monotonic() - begin > 1.4
+    with pytest.raises(http.client.IncompleteRead):  # anything else has an end of its own, which it did not reach
+        streams[1].read()
+    assert process.wait() == 0
+
+
 def test_process_ends_when_the_last_websocket_leaves(work: Any) -> None:
     process = work("--listen.drain=600")
     socket_ = WebSocket(process)
