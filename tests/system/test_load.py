@@ -1,14 +1,20 @@
 """The load client must see what a user would: its silence is what the promise of no lost request rests on."""
 
+import hashlib
 import http.server
 import json
+import re
+import socketserver
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
+
+import pytest
 
 LOAD = Path(__file__).parent / "remote" / "load.py"
 
@@ -22,7 +28,7 @@ def serving(answer: Any) -> Iterator[str]:
         protocol_version = "HTTP/1.1"
 
         def do_GET(self) -> None:
-            self.rfile.read(int(self.headers.get("Content-Length", 0)))
+            self.body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
             answer(self, next(count))
 
         do_POST = do_GET
@@ -39,17 +45,18 @@ def serving(answer: Any) -> Iterator[str]:
         server.server_close()
 
 
-def good(handler: http.server.BaseHTTPRequestHandler, count: int) -> None:
+def good(handler: http.server.BaseHTTPRequestHandler, count: int, body: bytes = b"ok") -> None:
     handler.send_response(200)
-    handler.send_header("Content-Length", "2")
+    handler.send_header("Content-Length", str(len(body)))
     handler.end_headers()
-    handler.wfile.write(b"ok")
+    handler.wfile.write(body)
 
 
-def running(*options: str) -> dict[str, Any]:
+def running(*options: str, requests: int = 40, seconds: float = 30) -> dict[str, Any]:
     """What a run that ends by its own count reports; its standard input stays open, since closing it ends a run."""
+    bounds = (f"--seconds={seconds}", f"--requests={requests}")
     with subprocess.Popen(
-        [sys.executable, str(LOAD), "--pause=0", "--seconds=30", "--requests=40", *options],
+        [sys.executable, str(LOAD), "--pause=0", *bounds, *options],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         text=True,
@@ -93,12 +100,14 @@ def test_counts_answers_that_are_cut_off() -> None:
     assert "IncompleteReadError" in report["errors"][0]
 
 
-def test_counts_a_post_on_a_connection_that_was_closed_but_repeats_a_get() -> None:
-    """Without a word the server ends each kept connection after one answer: browsers repeat a GET, never a POST."""
+def test_counts_a_post_that_a_closed_connection_swallowed_but_repeats_a_get() -> None:
+    """The server ends a kept connection when the second request comes: browsers repeat a GET, never a POST."""
 
     def once(handler: Any, count: int) -> None:
-        good(handler, count)
-        handler.close_connection = True
+        handler.close_connection = getattr(handler, "second", False)
+        handler.second = True
+        if not handler.close_connection:
+            good(handler, count)
 
     with serving(once) as url:
         gets = running("--get", url)
@@ -106,6 +115,80 @@ def test_counts_a_post_on_a_connection_that_was_closed_but_repeats_a_get() -> No
     assert gets["failed"] == 0
     assert gets["retried"] > 0
     assert posts["failed"] > 0
+
+
+def test_leaves_a_connection_that_was_closed_before_the_request() -> None:
+    def once(handler: Any, count: int) -> None:
+        good(handler, count)
+        handler.close_connection = True
+
+    with serving(once) as url:
+        report = running("--post", url, "--pause=0.2", requests=8)
+    assert (report["failed"], report["errors"]) == (0, [])
+    assert report["reopened"] > 0
+
+
+def test_counts_files_that_did_not_arrive_as_they_were() -> None:
+    def take(handler: Any, count: int) -> None:
+        content = handler.body.split(b"\r\n\r\n", 1)[1].rsplit(b"\r\n--", 1)[0]
+        content = content[1:] if count == 1 else content
+        good(handler, count, json.dumps({"sha256": hashlib.sha256(content).hexdigest()}).encode())
+
+    with serving(take) as url:
+        report = running("--upload", url, requests=4)
+    assert report["requests"] >= 4
+    assert report["failed"] == 1
+    assert "did not arrive as it was sent" in report["errors"][0]
+
+
+def test_asks_a_unix_socket(tmp_path: Path) -> None:
+    class Handler(socketserver.StreamRequestHandler):
+        def handle(self) -> None:
+            self.rfile.readline()
+            self.wfile.write(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\nConnection: close\r\n\r\nok")
+
+    with socketserver.ThreadingUnixStreamServer(str(tmp_path / "app.sock"), Handler) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        report = running("--get", f"unix:{tmp_path}/app.sock:/")
+        server.shutdown()
+    assert report["failed"] == 0
+    assert sum(report["clients"].values()) >= 40
+
+
+def ending(handler: Any, count: int, last: bytes) -> None:
+    """Tell who it is and end in some way: of a websocket, or of a stream of events."""
+    handler.close_connection = True
+    if handler.headers.get("Upgrade"):
+        handler.wfile.write(b"HTTP/1.1 101 Switching Protocols\r\n\r\n\x81\x06blue-1" + last)
+    else:
+        head = b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nTransfer-Encoding: chunked\r\n\r\n"
+        handler.wfile.write(head + b"e\r\ndata: blue-1\n\n\r\n" + last)
+    time.sleep(0.2)  # not hundreds of them
+
+
+@pytest.mark.parametrize(
+    ("option", "last", "error"),
+    [
+        ("--live", b"\x88\x02\x03\xe9", ""),
+        ("--live", b"\x88\x02\x03\xe8", "websocket closed with 1000"),
+        ("--live", b"", "IncompleteReadError|ConnectionResetError"),
+        ("--events", b"0\r\n\r\n", ""),
+        ("--events", b"", "ValueError|ConnectionResetError"),
+    ],
+)
+def test_tells_an_end_from_a_break(option: str, last: bytes, error: str) -> None:
+    with serving(lambda handler, count: ending(handler, count, last)) as url:
+        url = url.replace("http", "ws") if option == "--live" else url
+        began = time.time()
+        report = running(option, url, seconds=1.5)
+    assert report["messages"] > 0
+    if error:
+        assert report["ended"] == []
+        assert re.search(error, report["errors"][0])
+    else:
+        assert report["failed"] == 0, report["errors"]
+        assert {end["process"] for end in report["ended"]} == {"blue-1"}
+        assert all(began <= end["opened"] <= end["ended"] <= time.time() for end in report["ended"])
 
 
 def test_counts_refused_connections() -> None:

@@ -15,7 +15,8 @@ import ssl
 import sys
 from urllib.parse import urlsplit
 
-from load import Live, Tally
+from client import Tally
+from lasting import Live
 
 SECONDS = 20
 
@@ -55,7 +56,7 @@ def websocket(url="", headers=(), send=(), expect=1) -> dict:
         client = Live(url, Tally(), dict(headers))
         await client.open()
         for text in send:
-            await client.send(text)
+            await client.say(text)
         messages = [(await client.receive())[1].decode() for _ in range(expect)]
         client.close()
         return messages

@@ -107,6 +107,7 @@ def main() -> None:
         "services": services(),
         "listeners": listeners(),
         "processes": processes(),
+        "firewall": lines("nft", "--stateless", "list", "ruleset"),
     }
     text = json.dumps(state, sort_keys=True)
     if len(sys.argv) > 1:
