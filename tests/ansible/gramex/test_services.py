@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import configparser
+import re
 import shlex
 import shutil
 import subprocess
@@ -165,6 +166,30 @@ def test_the_init_script_has_what_insserv_asks_for(app):
     head = text.split("### BEGIN INIT INFO\n")[1].split("### END INIT INFO")[0]
     keys = {line[2:].split(":")[0] for line in head.splitlines()}
     assert {"Provides", "Required-Start", "Required-Stop", "Default-Start", "Default-Stop"} <= keys
+
+
+@pytest.mark.parametrize("name", APPS)
+def test_the_job_for_upstart_starts_what_the_init_script_starts(app, tmp_path, name):
+    wanted = app(**APPS[name], instances=2, env={"LEVEL": "very-special"})
+    texts = services.sysv(TEMPLATES, wanted, **SETTINGS)
+    job = texts[f"{wanted['config']}/upstart.conf"]
+    stanzas = re.sub(r"^(pre-start )?script\n.*?^end script\n", "", job, flags=re.MULTILINE | re.DOTALL)
+    words = [line.split()[0] for line in stanzas.splitlines() if line and line[0] != "#"]
+    assert words == ["description", "start", "stop", "respawn", "respawn", "kill", "console"]
+    assert f"\nkill timeout {wanted['drain'] + 15}\n" in stanzas
+    scripts = re.findall(r"^(?:pre-start )?script\n(.*?)^end script$", job, re.MULTILINE | re.DOTALL)
+    assert f"-o {wanted['user']} -g www-data -m 2750" in scripts[0]
+    for script in scripts:
+        done = subprocess.run(
+            [SHELLCHECK, "--shell=sh", "--exclude=SC1090,SC1091", "-"],
+            **{"input": script, "capture_output": True, "text": True, "check": False, "timeout": 60},
+        )
+        assert done.returncode == 0, done.stdout
+    listen = "--listen.address=127.0.0.1 --listen.port=8001" if wanted["port"] else f"--listen.unix={wanted['socket']}"
+    for option in (f"--listen.health='{wanted['health']}'", "--listen.processes=2", f"--chuid {wanted['user']}"):
+        assert option in scripts[1]
+    assert listen in scripts[1]
+    assert "very-special" not in job
 
 
 def test_a_plain_app_talks_to_its_own_machine_alone(app):

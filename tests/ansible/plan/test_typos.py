@@ -33,6 +33,29 @@ def test_key(key: str, planned: Planned) -> None:
         assert f"there is no key `{typo}`. Did you mean `{key}`?" in problems[0], (typo, problems[0])
 
 
+INNER = [
+    (key, inner)
+    for key, rule in SCHEMA.apps.items()
+    for inner in (rule.keys or (rule.items.keys if rule.items else {}))
+    if len(inner) > 1
+]
+
+
+@pytest.mark.parametrize(("key", "inner"), INNER)
+def test_key_of_a_key(key: str, inner: str, planned: Planned) -> None:
+    rule = SCHEMA.apps[key]
+    known = rule.keys or (rule.items.keys if rule.items else {})
+    for typo in typos(inner):
+        if typo in known or len(typo) < 3:
+            continue
+        value = {typo: "x"} if rule.keys else [{typo: "x"}]
+        _plan, problems = planned({"gramex_apps": [{"name": "site", "source": "examples/site", key: value}]})
+        said = [problem for problem in problems if f"there is no key `{typo}`. Did you mean `" in problem]
+        assert said, (typo, problems)
+        meant = said[0].split("Did you mean `")[1].split("`")[0]
+        assert meant == inner or distance(typo, meant) <= distance(typo, inner), (typo, said[0])
+
+
 @pytest.mark.parametrize("key", [name for name in SCHEMA.apps if name != "state"])
 def test_example_of_the_right_key_is_shown(key: str, planned: Planned) -> None:
     _plan, problems = planned({"gramex_apps": [{"name": "site", "source": "examples/site", f"{key}x": 1}]})

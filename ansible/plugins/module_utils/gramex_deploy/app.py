@@ -6,6 +6,7 @@ import os
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -260,10 +261,9 @@ class App:
         former, fresh = record.active(self.home), self.record.releases[self.release_id].state == "new"
         arguments = (self.home, self.record, self.release_id, wanted, self.services)
         limits = (self.wanted["drain"], self.host.start_timeout)
-        if self.host.init != "systemd" and sysv.answers(self.wanted["address"]):
-            with sysv.Probe(self.wanted["address"]) as probe:
-                colour = switch.change(*arguments, *limits)
-            self.gap = probe.gap
+        if isinstance(self.services, sysv.Sysv):
+            work = partial(switch.change, *arguments, *limits)
+            colour, self.gap = sysv.measured(self.wanted["address"], work)
         else:
             colour = switch.change(*arguments, *limits)
         self.files.done.append(f"release {self.release_id} serves as {colour}")

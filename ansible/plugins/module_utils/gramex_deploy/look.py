@@ -25,9 +25,8 @@ def row(name: str) -> dict[str, Any]:
         "release": app.release,
         "colour": app.colour,
         "state": app.services.state(app.colour),
-        "boot": app.services.boot,
     }
-    return {**found, **(_process(app) if isinstance(app.services, sysv.Sysv) else _unit(app))}
+    return {**found, **(_process(app, app.services) if isinstance(app.services, sysv.Sysv) else _unit(app))}
 
 
 def log(name: str, lines: int) -> str:
@@ -54,11 +53,14 @@ def _unit(app: Standing) -> dict[str, Any]:
     }
 
 
-def _process(app: Standing) -> dict[str, Any]:
+def _process(app: Standing, services: sysv.Sysv) -> dict[str, Any]:
     """Of a process that an init script started; how often it was restarted is not known there."""
+    found: dict[str, Any] = {"boot": services.boots()}
+    if services.crashed(app.colour):
+        return {**found, "state": "crashed"}
     with suppress(OSError, ValueError, StopIteration):
         number = int((removal.RUN / f"{app.name}-{app.colour}.pid").read_text(encoding="ascii"))
         status = Path(f"/proc/{number}/status").read_text(encoding="utf-8", errors="replace").splitlines()
         memory = next(int(line.split()[1]) * 1024 for line in status if line.startswith("VmRSS:"))
-        return {"since": Path(f"/proc/{number}").stat().st_ctime, "memory": memory}
-    return {}
+        found |= {"since": Path(f"/proc/{number}").stat().st_ctime, "memory": memory}
+    return found

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,7 @@ class Standing:
     home: Path
     record: Record
     services: systemd.Systemd | sysv.Sysv
+    gap: str = ""  # what is said of the gap of a change, where it was measured
 
     @classmethod
     def of(cls, name: str) -> Standing:
@@ -73,7 +75,7 @@ class Standing:
         if left in self.record.releases and left != chosen and (not wanted or left > chosen):
             self.record.releases[left].state = "withdrawn"
             self.record.write(self.home)
-        return f"{chosen} serves as {self.colour}" if left != chosen else f"{chosen} serves already"
+        return f"{chosen} serves as {self.colour}{self.gap}" if left != chosen else f"{chosen} serves already"
 
     def restart(self) -> str:
         """Start the release that serves anew, as the other colour; return what was done. Raises Problem."""
@@ -109,14 +111,22 @@ class Standing:
             raise Problem(f"app {self.name}: the environment of release {chosen} is gone")
         limits = (self.settings["drain"], self.settings["start_timeout"])
         try:
-            switch.change(self.home, self.record, chosen, self.wanted(chosen), self.services, *limits)
+            self._change(chosen, limits)
         except Problem as problem:
             if self.services.state(self.colour) == "stopped":  # where two could not serve at the same time
                 self.services.start(self.colour, self.settings["start_timeout"], keep=True)
             raise Problem(f"app {self.name}: {problem}") from problem
         switch.rest(self.home, self.services)
         release.prune(self.home, self.record, self.settings["keep"])
-        return f"{chosen} {word} as {self.colour}"
+        return f"{chosen} {word} as {self.colour}{self.gap}"
+
+    def _change(self, chosen: str, limits: tuple[int, int]) -> None:
+        arguments = (self.home, self.record, chosen, self.wanted(chosen), self.services)
+        if isinstance(self.services, sysv.Sysv):
+            _, seconds = sysv.measured(self.services.address, partial(switch.change, *arguments, *limits))
+            self.gap = "" if seconds is None else f"; gap of this change: {seconds:.2f} s"
+        else:
+            switch.change(*arguments, *limits)
 
 
 def there() -> list[str]:

@@ -7,6 +7,7 @@ import socket
 import subprocess
 import threading
 import time
+from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
@@ -38,14 +39,31 @@ class Sysv:
             return "running"
         return "stopping" if "is draining" in done.stdout else "stopped"
 
+    def crashed(self, colour: str) -> bool:
+        """True if a colour ended though nobody stopped it."""
+        return self.script.exists() and self._call("status", colour).returncode == 1
+
     def ready(self, files: Files) -> bool:
-        """Let boot start the script, where there is an init to do so. Returns True if that was a change."""
-        if self.boot != "yes" or any(Path("/etc").glob(f"rc?.d/S??{self.script.name}")):
+        """Let boot start the script, where there is an init to do so. Returns True if that was a change.
+
+        Raises Problem where boot cannot be told.
+        """
+        if self.boot != "yes" or self.boots():
             return False
         files.done.append(f"{self.script.name} enabled")
         if not files.check:
-            subprocess.run(["update-rc.d", self.script.name, "defaults"], capture_output=True, check=False)
+            done = subprocess.run(
+                ["update-rc.d", self.script.name, "defaults"], capture_output=True, text=True, check=False
+            )
+            if not self.boots():
+                raise Problem(
+                    f"boot cannot be made to start {self.script.name}. update-rc.d said: {done.stderr.strip()}"
+                )
         return True
+
+    def boots(self) -> bool:
+        """True if boot starts the script."""
+        return self.boot == "yes" and any(Path("/etc").glob(f"rc[2-5].d/S??{self.script.name}"))
 
     def start(self, colour: str, timeout: int, keep: bool = False) -> None:
         """Start a colour and wait until it answers. Raises Problem with the end of its log if it does not.
@@ -123,6 +141,18 @@ class Sysv:
             timeout=timeout,
             check=False,
         )
+
+
+def measured(address: str, work: Callable[[], str]) -> tuple[str, float | None]:
+    """Do some work; return what it returns, and for how many seconds nothing accepted at an address meanwhile.
+
+    None where nothing did before: then nobody waited for it.
+    """
+    if not answers(address):
+        return work(), None
+    with Probe(address) as probe:
+        done = work()
+    return done, probe.gap
 
 
 class Probe:

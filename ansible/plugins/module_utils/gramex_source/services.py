@@ -63,7 +63,9 @@ def sysv(templates: Path, app: Mapping[str, Any], **settings: Any) -> dict[str, 
             templates, "app.init.j2", app=app, listen=address(app, "sysv"), **settings
         ),
         f"/etc/logrotate.d/gramex-{app['name']}": render(templates, "app.logrotate.j2", app=app),
-        f"{app['config']}/upstart.conf": render(templates, "app.upstart.j2", app=app, listen=address(app, "sysv")),
+        f"{app['config']}/upstart.conf": render(
+            templates, "app.upstart.j2", app=app, listen=address(app, "sysv"), **settings
+        ),
     }
 
 
