@@ -42,6 +42,7 @@ def open(  # the name that apps use
     callback: str | Callable[..., Any] | None = None,
     transform: Callable[[Any], Any] | None = None,
     rel: bool = False,
+    _reload_status: bool = False,
     **kwargs: Any,
 ) -> Any:
     """Return what is in a file, loaded once, and again only after the file changed.
@@ -49,7 +50,8 @@ def open(  # the name that apps use
     `callback` is the kind of file (``text``, ``json``, ``yaml``, ``csv``, ``template``, ... see `gramex.loaders`), or a
     function that is called with the path and `kwargs`; without one, the name's extension is the kind. `transform` is
     called with what was loaded, and its result kept. `path` is relative to the current folder, or, with `rel`, to the
-    folder of the file that calls. All who ask get the same object: do not change it.
+    folder of the file that calls. All who ask get the same object: do not change it. With `_reload_status` the result
+    is a pair: what was loaded, and whether it was loaded now.
 
     Raises:
         ValueError: the kind is not known, or the file is not of that kind.
@@ -66,16 +68,18 @@ def open(  # the name that apps use
         key = path, load, transform, frozen(kwargs)
         hash(key)
     except TypeError:  # an argument that cannot be compared: nothing to find it by
-        return fill(Entry(), path, load, transform, kwargs)
+        result = fill(Entry(), path, load, transform, kwargs)
+        return (result, True) if _reload_status else result
     with guard:
         entry = entries.setdefault(key, Entry())
         entries.move_to_end(key)
     with entry.lock:
         try:
-            if not is_fresh(entry, path):
+            fresh = is_fresh(entry, path)
+            if not fresh:
                 fill(entry, path, load, transform, kwargs)
                 keep_bound()
-            return entry.result
+            return (entry.result, not fresh) if _reload_status else entry.result
         except BaseException:
             with guard:
                 if entries.get(key) is entry:

@@ -119,6 +119,10 @@ def test_what_did_not_change_is_not_loaded_again(tmp_path: Path) -> None:
     again = cache.open(path, load)
     assert cache.open(str(path), load) is again
     assert load.calls == 2
+    assert cache.open(path, load, _reload_status=True) == (again, False)
+    path.write_text("y")
+    assert [cache.open(path, load, _reload_status=True)[1] for _ in range(2)] == [True, False]
+    assert cache.open(path, load, _reload_status=True, one=[{}])[1]  # never kept
 
 
 def test_arguments_and_loaders_are_told_apart(tmp_path: Path) -> None:
@@ -184,7 +188,7 @@ def test_failures_are_told_and_not_kept(tmp_path: Path) -> None:
     (tmp_path / "a.yaml").write_text("a: [")
     with pytest.raises(ValueError, match=r"a\.yaml is no YAML: [^\n]*line"):
         cache.open(tmp_path / "a.yaml")
-    with pytest.raises(ValueError, match="no kind of file 'toml'; give a function, or one of bin, css"):
+    with pytest.raises(ValueError, match="no kind of file 'toml'; give a function, or one of bin, config, css"):
         cache.open(path, "toml")
     with pytest.raises(ValueError, match="must be a kind of file or a function, not 3"):
         cache.open(path, 3)  # type: ignore[arg-type]

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import inspect
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from concurrent.futures import Future
 from typing import Any, ClassVar
 
 from tornado.iostream import StreamClosedError
@@ -34,8 +36,8 @@ class FunctionHandler(BaseHandler):
         self.set_own_headers()
         current_handler.set(self)
         result = self.function(self)
-        if inspect.isawaitable(result):
-            return self._write_awaited(result)
+        if inspect.isawaitable(result) or isinstance(result, Future):
+            return self._write_awaited(awaitable(result))
         if isinstance(result, (Iterator, AsyncIterator)):
             return self._write_parts(result)
         self._write_result(result)
@@ -80,11 +82,16 @@ class FunctionHandler(BaseHandler):
             self._write_result(None)
 
     async def _write_part(self, part: Any) -> None:
-        if inspect.isawaitable(part):
-            part = await part
+        if inspect.isawaitable(part) or isinstance(part, Future):
+            part = await awaitable(part)
         data = as_bytes(part)
         if data and not self.redirect_rules:
             if not self._headers_written and "X-Accel-Buffering" not in self._headers:
                 self.set_header("X-Accel-Buffering", "no")  # nginx would hold back parts until it has some KiB
             self.write(data)
             await self.flush()
+
+
+def awaitable(pending: Any) -> Awaitable[Any]:
+    """Return what can be awaited for something that is on its way: what a thread pool returns is not by itself."""
+    return asyncio.wrap_future(pending) if isinstance(pending, Future) else pending

@@ -7,6 +7,7 @@ import pytest
 
 MODULE = """
 import datetime
+import gramex
 from tornado import gen
 from tornado.web import HTTPError
 from gramex.transforms import handler as typed
@@ -23,6 +24,13 @@ async def native(handler):
 def decorated(handler):
     yield gen.sleep(0.01)
     raise gen.Return("decorated")
+
+def threaded(handler):
+    return gramex.service.threadpool.submit(lambda: {"in": "a thread"})
+
+def threaded_parts(handler):
+    for number in range(2):
+        yield gramex.service.threadpool.submit(str, number)
 
 def old_generator(handler):
     for number in range(3):
@@ -102,6 +110,8 @@ NAMES = [
     "everything",
     "native",
     "decorated",
+    "threaded",
+    "threaded_parts",
     "old_generator",
     "new_generator",
     "futures",
@@ -159,11 +169,13 @@ def app(serve_module):
         ("/native", "native none"),
         ("/native?x=1", "native 1"),
         ("/decorated", "decorated"),
+        ("/threaded", '{"in":"a thread"}'),
+        ("/threaded_parts", "01"),
         ("/old_generator", '{"n":0}{"n":1}{"n":2}'),
         ("/new_generator", "0\n1\n2\n"),
         ("/futures", "native none and text 5"),
         ("/total?items=1&items=2.5&start=1", "4.5"),
-        ("/dates", '["2026-01-02","2026-01-02T03:04:00"]'),
+        ("/dates", '["2026-01-02","2026-01-02T03:04:00+00:00"]'),
         ("/written", "written and returned"),
         ("/first_last?x=1&x=2", '["2","1","default"]'),
         ("/pipe", "NATIVE NONE"),
