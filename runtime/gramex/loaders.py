@@ -1,4 +1,4 @@
-"""Reads one file of a known kind: what ``gramex.cache.open`` does for text, JSON, YAML, CSV, templates and tables.
+"""Reads one file of a known kind for ``gramex.cache.open``: text, JSON, YAML, configurations, CSV, templates, tables.
 
 Kinds of tables need pandas, which is not part of the runtime: where an app has it installed, it is used.
 """
@@ -59,6 +59,33 @@ def load_yaml(path: str, encoding: str = "utf-8", Loader: Any = None) -> Any:
         return yaml.load(load_text(path, encoding), Loader or getattr(yaml, "CSafeLoader", yaml.SafeLoader))  # noqa: S506
     except (yaml.YAMLError, RecursionError) as error:
         raise ValueError(f"{path} is no YAML: {' '.join(str(error).split())}") from None
+
+
+def load_config(path: str) -> Any:
+    """Return a YAML file read as ``gramex.yaml`` is: with variables, conditions and imports; {} for an empty one.
+
+    Its keys are attributes, too. ``variables:`` in it are set for all.
+
+    Raises:
+        ValueError: it is no YAML, or no mapping.
+    """
+    from gramex.config import table
+    from gramex.config.reader import Reader
+    from gramex.config.tree import plain
+    from gramex.config.view import view
+
+    names = ("YAMLPATH", "YAMLFILE", "YAMLURL")
+    before = {name: table.variables[name] for name in names if name in table.variables}
+    reader = Reader(Path.cwd())
+    try:
+        tree = reader.read(Path(path))
+    finally:
+        table.variables.update(before)
+    if tree is None or reader.fatal:
+        raise ValueError("; ".join(str(each) for each in (reader.fatal or reader.problems)))
+    for problem in reader.problems:
+        problem.log()
+    return view(plain(tree))
 
 
 def load_rows(path: str, encoding: str = "utf-8-sig", **kwargs: Any) -> list[dict[str, str]]:
@@ -143,7 +170,7 @@ class Table:
 LOADERS: dict[str, Callable[..., Any]] = {
     "text": load_text, "txt": load_text, "html": load_text, "htm": load_text, "svg": load_text, "xml": load_text,
     "css": load_text, "js": load_text, "sql": load_text, "bin": load_bytes,
-    "json": load_json, "yaml": load_yaml, "yml": load_yaml,
+    "json": load_json, "yaml": load_yaml, "yml": load_yaml, "config": load_config,
     "csv": load_csv, "rows": load_rows, "template": load_template,
     "md": load_markdown, "markdown": load_markdown,
 }  # fmt: skip

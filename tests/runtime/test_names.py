@@ -13,6 +13,8 @@ import pytest
 Fixture = Callable[..., Any]
 
 APP = """
+import datetime
+import json
 import logging
 import os
 import threading
@@ -22,7 +24,7 @@ import gramex.cache
 import gramex.config
 import gramex.handlers
 from gramex import cache, commandline, conf, shutdown
-from gramex.config import app_log, variables
+from gramex.config import CustomJSONEncoder, app_log, variables
 from gramex.handlers import BaseHandler, FileHandler, FunctionHandler
 from gramex.transforms import handler
 
@@ -38,6 +40,18 @@ def configuration(handler):
 def variable(handler):
     return {"COLOUR": variables["COLOUR"], "same": gramex.config.variables is variables,
             "folder": variables["GRAMEXDATA"]}
+
+def attributes(handler):
+    variables.SIZE = 3
+    return [variables.COLOUR, variables["SIZE"], hasattr(variables, "NOBODY")]
+
+def encoded(handler):
+    found = {"day": datetime.date(2024, 2, 29), "session": "id" in handler.session}
+    return json.dumps(found, cls=CustomJSONEncoder)
+
+def more(handler):
+    found = cache.open("more.yaml", "config")
+    return [found.tint, found["part"], found.part.deep, variables["YAMLURL"], variables.TINT]
 
 def log(handler):
     app_log.warning("the app says %s", handler.get_argument("what"))
@@ -113,7 +127,7 @@ CONF: dict[str, Any] = {
                 "handler": "FunctionHandler",
                 "kwargs": {"function": f"names_app.{name}", "headers": {"Content-Type": "application/json"}},
             }
-            for name in ("variable", "log", "opened", "sheet", "stop", "stop_here")
+            for name in ("variable", "attributes", "encoded", "more", "log", "opened", "sheet", "stop", "stop_here")
         },
         "add": {"pattern": "/add/(.*)", "handler": "FunctionHandler", "kwargs": {"function": "names_app.add"}},
         "double": {"pattern": "/double", "handler": "FunctionHandler", "kwargs": {"function": "names_app.double"}},
@@ -124,6 +138,11 @@ CONF: dict[str, Any] = {
             "pattern": "/page",
             "handler": "FileHandler",
             "kwargs": {"path": "page.template.html", "colour": "blue", "template": "*.html"},
+        },
+        "parts": {
+            "pattern": "/parts/(.*)",
+            "handler": "FileHandler",
+            "kwargs": {"path": "parts", "template": "*.html"},
         },
         "inline": {
             "pattern": "/inline",
@@ -139,6 +158,11 @@ FILES = {
     "data.csv": "x,y\n1,2\n",
     "number.txt": "21",
     "public/a.txt": "public",
+    "more.yaml": "variables: {TINT: $COLOUR}\ntint: dark $TINT\nimport: parts/*.yaml\ngone if 1 > 2: 1\n",
+    "parts/part.yaml": "part: {deep: $YAMLURL}\n",
+    "parts/page.html": "{% module Template('who.html', who='you') %}, {% module Template('beside.html') %}",
+    "parts/beside.html": "beside",
+    "beside.txt": "elsewhere",
     "part.html": "part for {{ who }}",
     "who.html": "module for {{ who }}",
     "page.template.html": (
@@ -171,6 +195,25 @@ def test_expressions_use_the_names_without_import(app: Any) -> None:
 
 def test_variables(app: Any) -> None:
     assert app.get("/variable").json() == {"COLOUR": "green", "same": True, "folder": str(app.data)}
+
+
+def test_variables_are_attributes_too(app: Any) -> None:
+    assert app.get("/attributes").json() == ["green", 3, False]
+
+
+def test_dates_and_sessions_as_json(app: Any) -> None:
+    assert app.get("/encoded").json() == {"day": "2024-02-29", "session": True}
+
+
+def test_cache_open_reads_a_configuration(app: Any) -> None:
+    assert app.get("/more").json() == ["dark green", {"deep": "parts"}, "parts", ".", "green"]
+    assert app.get("/more").json()[0] == "dark green"
+
+
+def test_modules_of_templates_are_found_in_the_start_folder_then_beside(app: Any) -> None:
+    assert app.get("/parts/page.html").text == "module for you, beside"
+    (app.folder / "beside.html").write_text("at the start")
+    assert app.get("/parts/page.html").text == "module for you, at the start"
 
 
 def test_app_log_is_the_log_of_the_runtime(app: Any) -> None:

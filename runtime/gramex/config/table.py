@@ -9,10 +9,12 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from .view import View
+
 PACKAGE = Path(__file__).resolve().parent.parent
 
-# Code reads it as gramex.config.variables. It is always the same object.
-variables: dict[str, Any] = {}
+# Code reads it as gramex.config.variables, a name also as an attribute. It is always the same object.
+variables: dict[str, Any] = View()
 
 
 def begin(secrets: Mapping[str, Any], folder: Path) -> None:

@@ -15,6 +15,10 @@ class View(dict[str, Any]):
         except KeyError:
             raise AttributeError(f"there is no {name!r} here") from None
 
+    def __setattr__(self, name: str, value: Any) -> None:
+        """Set a key."""
+        self[name] = value
+
 
 def view(value: Any) -> Any:
     """Return a copy of a value in which all mappings, also those in lists, are views."""

@@ -21,6 +21,7 @@ from gramex.handlers.lazy import lazy
 from gramex.handlers.lean import LeanHandler
 from gramex.handlers.methods import setup_methods
 from gramex.handlers.redirect import RedirectMixin
+from gramex.handlers.render import RenderMixin
 from gramex.handlers.session import SessionMixin, take_user_header
 from gramex.handlers.xsrf import XSRFMixin, setup_xsrf
 
@@ -44,7 +45,9 @@ def setup_rare(cls: Any, key: str, value: Any) -> None:
     getattr(module, f"setup_{key}")(cls, value)
 
 
-class BaseHandler(XSRFMixin, SessionMixin, RedirectMixin, ArgumentMixin, HeaderMixin, ErrorMixin, LeanHandler):
+class BaseHandler(
+    XSRFMixin, SessionMixin, RedirectMixin, RenderMixin, ArgumentMixin, HeaderMixin, ErrorMixin, LeanHandler
+):
     """Base of all handlers of ``url:`` entries, and of those that apps write themselves.
 
     For each entry a subclass is made; on it `name` is the entry's name, `conf` the entry, `kwargs` its keyword

@@ -51,6 +51,14 @@ def is_a(value: Any, module: str, name: str) -> bool:
     return found is not None and isinstance(value, getattr(found, name))
 
 
+class CustomJSONEncoder(json.JSONEncoder):
+    """What apps give to json.dumps for values that JSON has not: ``json.dumps(value, cls=CustomJSONEncoder)``."""
+
+    def default(self, o: Any) -> Any:
+        """Return something that JSON has."""
+        return as_json(o)
+
+
 # Without check_circular the encoder is faster; endless nesting ends in a RecursionError instead of a ValueError.
 encode = json.JSONEncoder(separators=(",", ":"), default=as_json, check_circular=False).encode
 

@@ -24,15 +24,26 @@ CONF = {
         "named": entry("named", keys={"file": ["photo", "text"], "save": "as", "delete": "drop"}),
         "away": entry("away", redirect="/done"),
         "bad": entry("bad", if_exists="never"),
+        "page": {
+            "pattern": "/page",
+            "handler": "FileHandler",
+            "kwargs": {"path": "page.html", "template": True},
+        },
         "nowhere": {"pattern": "/nowhere", "handler": "UploadHandler"},
         **{mode: entry(mode, if_exists=mode) for mode in MODES},
     }
 }
 
+PAGE = (
+    "{% import gramex.handlers.uploadhandler %}"
+    "{% for key, info in gramex.handlers.uploadhandler.FileUpload('listed').info().items() %}"
+    "{{ key }} {{ info['filename'] }} {{ info['data'] }};{% end %}"
+)
+
 
 @pytest.fixture(scope="module")
 def app(serve_module):
-    return serve_module(CONF)
+    return serve_module(CONF, {"page.html": PAGE})
 
 
 def test_answer_tells_all_about_a_file(app, send):
@@ -191,3 +202,8 @@ def test_mistakes_in_the_configuration_name_the_key(app, send):
     assert send(app, "/bad", ("file", "a", "x")).status == 500
     app.wait_log("if_exists: must be one of unique, overwrite, error, backup, not 'never'")
     app.wait_log("path: must be the folder for the files")
+
+
+def test_a_template_shows_what_was_uploaded(app, send):
+    send(app, "/listed", ("file", "shown.txt", "text"), ("why", None, "so"))
+    assert "shown.txt shown.txt {&#x27;why&#x27;: [&#x27;so&#x27;]};" in app.get("/page").text
