@@ -112,9 +112,14 @@ def make_dataset(name: str, spec: Mapping[str, Any], folder: Path) -> Dataset:
         if each in spec and not isinstance(spec[each], str) and not (each == "sheet_name" and spec[each] is not None):
             raise ValueError(f"{each}: must be text, not {spec[each]!r}")
     columns = spec.get("columns") or {}
+    is_list = isinstance(columns, list)  # of names, in some public apps; it never meant anything
+    if is_list:
+        columns = {}
     if not isinstance(columns, Mapping):
         raise ValueError(f"columns: must be a mapping such as {{name: TEXT}}, not {columns!r}")
     made = Dataset(name, url, kind_of_source(url), folder, columns=columns)
+    if made.source == FILE and not fields(url) and (url.endswith("/") or (folder / url).is_dir()):
+        made.source = FOLDER
     found = SCHEME.match(url)
     scheme = found[1].lower() if found else ""
     if scheme in ABSENT:
@@ -124,7 +129,7 @@ def make_dataset(name: str, spec: Mapping[str, Any], folder: Path) -> Dataset:
     made.key, made.default, made.state = as_key(spec.get("id")), as_lists(spec.get("default")), spec.get("state")
     made.options = {each: spec[each] for each in READER if spec.get(each) is not None}
     made.engine = {each: spec[each] for each in ENGINE if spec.get(each) is not None}
-    made.unknown = [str(each) for each in spec if each not in KEYS]
+    made.unknown = [str(each) for each in spec if each not in KEYS or (each == "columns" and is_list)]
     if made.source == SQL and not made.absent and not (made.table or made.is_query or spec.get("queryfunction")):
         raise ValueError(f"table: is missing: which table of {scheme} is meant? (or query:)")
     if made.source == WEB and not made.ext and not fields(url) and not re.search(r"\.\w+$", url.partition("?")[0]):

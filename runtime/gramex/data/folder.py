@@ -3,27 +3,29 @@
 from __future__ import annotations
 
 import os
-from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
 
-from gramex.data.kinds import DATETIME, INT, TEXT
+from gramex.data.kinds import FLOAT, INT, TEXT
 from gramex.data.query import Column
 from gramex.data.refused import Refused
 
 COLUMNS = [
     Column("path", TEXT, False), Column("dir", TEXT, False), Column("name", TEXT, False), Column("type", TEXT, False),
-    Column("size", INT, False), Column("mtime", DATETIME, False), Column("level", INT, False),
+    Column("size", INT, False), Column("mtime", FLOAT, False), Column("level", INT, False),
 ]  # fmt: skip
 
 
 def read_folder(base: Path, url: str) -> tuple[list[Column], list[list[Any]]]:
-    """Return the columns, and the rows in the order of paths, which are relative to the folder.
+    """Return the columns, and the rows of the folder's own files and folders first, then of those in each folder.
+
+    ``path`` is relative to the folder, ``dir`` begins and ends with a slash, ``mtime`` is in seconds since 1970, and
+    ``level`` is 1 for what is directly in the folder.
 
     Raises:
         Refused: 404, there is no such folder.
     """
-    rest = url.partition(":")[2]
+    rest = url.partition(":")[2] if url.lower().startswith("dir:") else url
     folder = base / (rest[2:] if rest.startswith("//") else rest)
     if not folder.is_dir():
         raise Refused(404, f"{folder}: there is no such folder")
@@ -38,11 +40,9 @@ def read_folder(base: Path, url: str) -> tuple[list[Column], list[list[Any]]]:
                 except OSError:
                     continue  # gone meanwhile, or a link to nowhere
                 kind = "dir" if is_folder else Path(name).suffix
-                changed = datetime.fromtimestamp(info.st_mtime, timezone.utc).replace(tzinfo=None)
-                size = 0 if is_folder else info.st_size
-                within = "" if inner == Path() else inner.as_posix()
-                path = (inner / name).as_posix()
-                rows.append([shown(path), shown(within), shown(name), shown(kind), size, changed, len(inner.parts)])
+                within = "/" if inner == Path() else f"/{inner.as_posix()}/"
+                texts = ((inner / name).as_posix(), within, name, kind)
+                rows.append([*map(shown, texts), info.st_size, info.st_mtime, len(inner.parts) + 1])
     return list(COLUMNS), rows
 
 

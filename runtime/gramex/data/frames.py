@@ -7,7 +7,7 @@ from datetime import date
 from typing import Any
 
 from gramex.data.infer import kind_of, unique
-from gramex.data.kinds import MOMENTS
+from gramex.data.kinds import MOMENTS, NUMBERS
 from gramex.data.refused import Refused
 from gramex.data.result import Result
 
@@ -36,6 +36,8 @@ def frame_of(result: Result, key: str) -> Any:
     for name, kind in zip(result.names, result.kinds, strict=True):
         if kind in MOMENTS or (len(frame) and frame[name].map(lambda each: isinstance(each, date)).any()):
             frame[name] = module.to_datetime(frame[name], errors="coerce")
+        elif (kind in NUMBERS or (result.file and not kind)) and frame[name].isna().all():
+            frame[name] = frame[name].astype(float)  # as pandas reads a column without values
     return frame
 
 

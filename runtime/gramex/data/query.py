@@ -78,10 +78,9 @@ class Query:
             "sort": [list(each) for each in self.sort],
             "offset": self.offset,
             "limit": self.limit,
+            "by": self.by or [],
         }
-        if self.by is not None:
-            found["by"] = self.by
-        elif self.excluded is not None:
+        if self.by is None and self.excluded is not None:
             found["excluded"] = self.excluded
         return found
 

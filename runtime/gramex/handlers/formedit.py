@@ -37,6 +37,7 @@ async def answer_edit(handler: FormHandler, method: str, path_args: Any, path_kw
         raise HTTPError(error.status, "%s", error) from error
     answer: dict[str, Any] = {name: found.answer() for name, found in written.items()}
     await add_modified(handler, asked, written, answer)
+    handler.set_header("Cache-Control", "no-cache, no-store")
     handler.set_own_headers()
     for name, found in written.items():
         handler.set_header(f"Count-{header_part(name)}", str(found.count))

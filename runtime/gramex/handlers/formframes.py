@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from tornado.web import HTTPError
 
+from gramex.data.dataset import SQL
 from gramex.data.formats import Format, encode
 from gramex.data.frames import frame_of, result_of_frame, rows_of_frame
 from gramex.data.result import Result
@@ -68,7 +69,8 @@ def read_one(handler: FormHandler, asked: Asked, counted: bool) -> Result:
 
     def transform(names: list[str], rows: Any) -> Any:
         current_handler.set(handler)
-        frame = function(frame_of(Result(names, [""] * len(names), rows), "function"), handler)
+        given = Result(names, [""] * len(names), rows, file=asked.dataset.source != SQL)
+        frame = function(frame_of(given, "function"), handler)
         if inspect.isawaitable(frame):
             raise HTTPError(500, "function: cannot be a coroutine")
         return rows_of_frame(frame, "function")

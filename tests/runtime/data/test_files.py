@@ -341,15 +341,15 @@ def test_a_folder_as_a_table(tmp_path):
     count, found = rows(f"dir://{tmp_path}/top", _sort="path")
     assert count == 3
     first = found[0]
-    assert first == {"path": "a.csv", "dir": "", "name": "a.csv", "type": ".csv", "size": 5, "level": 0,
-                     "mtime": datetime.datetime(1970, 1, 2)}  # fmt: skip
+    assert first == {"path": "a.csv", "dir": "/", "name": "a.csv", "type": ".csv", "size": 5, "level": 1,
+                     "mtime": 86400.0}  # fmt: skip
     assert [(row["path"], row["dir"], row["type"], row["level"]) for row in found[1:]] == [
-        ("in ner", "", "dir", 0),
-        ("in ner/b", "in ner", "", 1),
+        ("in ner", "/", "dir", 1),
+        ("in ner/b", "/in ner/", "", 2),
     ]
     assert str(tmp_path) not in str(found)
     assert [row["name"] for row in rows(f"dir://{tmp_path}/top", type="dir")[1]] == ["in ner"]
-    assert rows("dir:top", size="5")[0] == 1
+    assert rows("dir:top", size="5")[0] == rows("top", size="5")[0] == rows("top/", size="5")[0] == 1
     with pytest.raises(Refused) as caught:
         rows("dir:none")
     assert caught.value.status == 404

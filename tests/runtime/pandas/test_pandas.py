@@ -31,6 +31,10 @@ def months(data):
 def dtypes(data):
     return json_text(data)
 
+def numbers(data):
+    import numpy
+    return data.select_dtypes(include=[numpy.number])
+
 def json_text(data):
     import json
     return json.dumps({name: str(kind) for name, kind in data.dtypes.items()})
@@ -79,6 +83,8 @@ def app(serve_module, tmp_path_factory, pandas_folder):
         "modifysql": entry("/modify/sql", **DATABASE, modify="hooks.top(data, key, handler)"),
         "months": entry("/months", url="days.csv", parse_dates=["day"], modify="hooks.months(data)"),
         "dtypes": entry("/dtypes", url="sales.csv", modify="hooks.dtypes(data)"),
+        "numbers": entry("/numbers", url="empty.csv", function="hooks.numbers(data)"),
+        "numbersleft": entry("/numbersleft", url="empty.csv", modify="hooks.numbers(data)"),
         "raw": entry("/raw", url="sales.csv", modify="hooks.raw(data)"),
         "later": entry("/later", url="sales.csv", modify="hooks.later(data)"),
         "joined": entry("/joined", one={"url": "sales.csv"}, two=DATABASE, modify="hooks.joined(data, handler)"),
@@ -91,6 +97,7 @@ def app(serve_module, tmp_path_factory, pandas_folder):
         "plain": entry("/plain", url="sales.csv"),
     }
     files = {"hooks.py": HOOKS, "sales.csv": SALES, "days.csv": "day,n\n2020-01-05,1\n,2\n"}
+    files["empty.csv"] = "text,none,some\na,,1\nb,,\n"
     app = serve_module({"url": url}, files, folder=folder, env={"PYTHONPATH": str(pandas_folder), "PYTHONWARNINGS": ""})
     assert "needs pandas" not in app.log
     return app
@@ -127,6 +134,11 @@ def test_dates_are_dates(app):
 def test_types_of_columns(app):
     found = app.get("/dtypes?_c=id&_c=growth&_c=region").json()
     assert (found["id"], found["growth"]) == ("int64", "float64")
+
+
+@pytest.mark.parametrize("key", ["numbers", "numbersleft"])
+def test_a_column_without_values_is_one_of_numbers(app, key):
+    assert app.get(f"/{key}").json() == [{"none": None, "some": 1}, {"none": None, "some": None}]
 
 
 def test_other_results(app):

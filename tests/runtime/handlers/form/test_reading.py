@@ -351,6 +351,7 @@ def test_meta(app, source):
         "Sort": [["id", False]],
         "Offset": 0,
         "Limit": 3,
+        "By": [],
         "Excluded": ["id"],
     }
 

@@ -96,6 +96,8 @@ URL = {
     "nourl": entry("/nourl", table="x"),
     "notable": entry("/notable", url=DATABASE),
     "badsep": entry("/badsep", url="sales.csv", sep="::"),
+    "listed": entry("/listed", url="sales.csv", columns=["id", "region"]),
+    "folder": entry("/folder", url="data"),
     "badcolumns": entry("/badcolumns", url=DATABASE, table="x", columns={"a": "TEXT; drop table sales"}),
     "badprepare": entry("/badprepare", url="sales.csv", prepare="hooks.("),
     "badset": entry("/badset", one={"url": "sales.csv"}, two={"url": 5}),
@@ -252,6 +254,7 @@ def test_what_is_not_there_is_said_in_one_line(app, path, line):
     "line",
     [
         "url:unknown: json, nosuchkey: not known to FormHandler: ignored",
+        "url:listed: columns: not known to FormHandler: ignored",
         "url:common: unknown: is no key of a FormHandler and no dataset: ignored",
         "url:function: function: needs pandas: pip install pandas",
         "url:update: query: must be a SELECT",
@@ -271,8 +274,12 @@ def test_mistakes_are_told_at_the_start(app, line):
 
 
 def test_unknown_keys_are_ignored(app):
-    assert len(rows(app, "/unknown")) == 6
+    assert len(rows(app, "/unknown")) == len(rows(app, "/listed")) == 6
     assert rows(app, "/nourl") == rows(app, "/notable") == rows(app, "/badset") == 500
+
+
+def test_a_folder_is_a_table_of_its_files(app):
+    assert [(row["dir"], row["name"]) for row in rows(app, "/folder")] == [("/", "deep"), ("/deep/", "c.csv")]
 
 
 def test_older_names(app):

@@ -111,6 +111,7 @@ def test_post_adds_a_row(app, source):
     assert answer.status == 200
     assert answer.headers["Content-Type"] == "application/json"
     assert answer.headers["Count-Data"] == "1"
+    assert answer.headers["Cache-Control"] == "no-cache, no-store"
     inserted = [{"id": 7}] if source == "sql" else []
     assert answer.json() == {"data": {"filters": [], "ignored": [["nosuch", ["x"]]], "inserted": inserted}}
     found = rows(app, f"/{source}")
