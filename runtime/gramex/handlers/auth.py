@@ -12,6 +12,7 @@ from tornado.web import HTTPError
 
 from gramex.handlers.current import current_handler
 from gramex.handlers.methods import parse_methods
+from gramex.handlers.redirect import encoded_url
 
 KEYS = ("login_url", "query", "methods", "membership", "condition", "template")
 LOGIN_URL = "/login/"
@@ -45,6 +46,8 @@ class Auth:
         self.login_url = rule.get("login_url")
         if not isinstance(self.login_url, (str, bool, type(None))):
             raise ValueError(f"auth.login_url: must be a URL, or false for 401, not {self.login_url!r}")
+        if isinstance(self.login_url, str):
+            self.login_url = encoded_url(self.login_url)
         self.query = str(rule.get("query") or "next")
         self.methods = parse_methods(rule.get("methods"))
         self.memberships = parse_membership(rule.get("membership"))

@@ -151,7 +151,7 @@ class FastFiles:
             if default is None:
                 return None
             folder, found = found, default
-        if cls.transform_for(cls.relative(found)) is not None:
+        if cls.transform_for(found) is not None:
             return None
         file: StaticFile = cls.prepare_file(found)
         file.entry = cls

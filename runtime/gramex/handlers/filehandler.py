@@ -58,7 +58,7 @@ class FileHandler(BaseHandler):
         if "path" not in kwargs:
             raise ValueError("path: is missing; it says which file or folder to serve")
         cls.source = FileSource(kwargs["path"], kwargs.get("default"), start, groups > 0)
-        cls.rules = Rules(as_globs(kwargs.get("ignore"), "ignore"), as_globs(kwargs.get("allow"), "allow"))
+        cls.rules = Rules(as_globs(kwargs.get("ignore"), "ignore"), as_globs(kwargs.get("allow"), "allow"), str(start))
         # Data that survive releases are linked into a release from there: see `shared:` of gramex_apps.
         cls.links = [os.path.realpath(cls.services.data / "data")]
         cls.types = ContentTypes(conf.get("mime"))
@@ -71,9 +71,12 @@ class FileHandler(BaseHandler):
         cls.index_template = start / str(template) if template else None
 
     @classmethod
-    def transform_for(cls, relative: str) -> Transform | None:
+    def transform_for(cls, found: Found) -> Transform | None:
         """Return the first transform whose globs match a file."""
-        return next((each for each in cls.transforms if each.globs.match(relative)), None)
+        if not cls.transforms:
+            return None
+        names = cls.names(found)
+        return next((each for each in cls.transforms if each.globs.match(*names)), None)
 
     @classmethod
     def default_file(cls, folder: Found) -> Found | None:
@@ -97,7 +100,7 @@ class FileHandler(BaseHandler):
             HTTPError: 403, it cannot be read; 404, it has just gone.
         """
         name = os.path.basename(found.path)
-        headers = {"Content-Type": cls.types.of(name), **cls.file_headers.of(cls.relative(found))}
+        headers = {"Content-Type": cls.types.of(name), **cls.file_headers.of(*cls.names(found))}
         for _ in range(3):  # a file that is being written is looked at again
             try:
                 return StaticFile(found.path, found.stat, headers, cls.base_headers)
@@ -132,30 +135,34 @@ class FileHandler(BaseHandler):
 
     async def get(self, *path_args: str, **path_kwargs: str) -> None:
         """Answer with the file, folder or files that the URL means."""
-        found = self.source.find(self.group(), lambda name: self.get_arg(name, None), self.rules, self.links)
+        found = self.source.find(
+            self.group(), lambda name: self.get_arg(name, None, first=True), self.rules, self.links
+        )
         if len(found) == 1 and found[0].is_folder:
             folder = found[0]
+            default = self.default_file(folder)
+            if default is None and not self.index:
+                raise HTTPError(404)
             if not self.request.path.endswith("/") and self.slash_leads_here(folder):
                 self.redirect_to_slash()
                 return
-            default = self.default_file(folder)
             if default is None:
                 self.write_listing(folder)
                 return
             found = [default]
         if any(each.is_folder for each in found):
             raise HTTPError(404)
-        if not self.source.is_list and self.transform_for(self.relative(found[0])) is None:
+        if not self.source.is_list and self.transform_for(found[0]) is None:
             await self.send_static(self.static_file(found[0]))
         else:
             await self.send_changed(found)
 
     head = post = put = delete = patch = options = get
 
-    @staticmethod
-    def relative(found: Found) -> str:
-        """Return the path that globs of headers and transforms look at."""
-        return found.relative or os.path.basename(found.path)
+    @classmethod
+    def names(cls, found: Found) -> tuple[str, str]:
+        """Return what globs of headers and transforms look at: a path below a served folder, and where that is."""
+        return found.relative or os.path.basename(found.path), cls.rules.below(found.root)
 
     def slash_leads_here(self, folder: Found) -> bool:
         """True if the URL with a final slash is that of the folder. A pattern without a group may not match it."""
@@ -180,24 +187,22 @@ class FileHandler(BaseHandler):
         self.redirect("/" + path.strip("/") + "/" + question + query, permanent=True)
 
     def write_listing(self, folder: Found) -> None:
-        """Write the list of a folder's files, if the entry wants that.
+        """Write the list of a folder's files.
 
         Raises:
-            HTTPError: 404, it does not; 403, the folder cannot be read.
+            HTTPError: 403, the folder cannot be read.
         """
-        if not self.index:
-            raise HTTPError(404)
         try:
             page = listing(folder, self.shown_path(), self.rules, self.links, self.index_template)
         except PermissionError:
             raise HTTPError(403) from None
-        self.write_headers_for(folder.relative)
+        self.write_headers_for(folder.relative, "")
         self.set_header("Content-Type", "text/html; charset=UTF-8")
         self.write(page)
 
-    def write_headers_for(self, relative: str) -> None:
+    def write_headers_for(self, relative: str, below: str) -> None:
         """Set the headers that the configuration gives a file."""
-        for name, value in self.file_headers.of(relative).items():
+        for name, value in self.file_headers.of(relative, below).items():
             self.set_header(name, value)
 
     async def send_changed(self, found: list[Found]) -> None:
@@ -207,9 +212,8 @@ class FileHandler(BaseHandler):
         self.set_header("Content-Type", self.types.of(os.path.basename(found[0].path)))
         self.set_header("Last-Modified", clock.of(max(int(each.stat.st_mtime) for each in found)))
         for each in found:
-            relative = self.relative(each)
-            self.write_headers_for(relative)
-            transform = self.transform_for(relative)
+            self.write_headers_for(*self.names(each))
+            transform = self.transform_for(each)
             if transform is not None and transform.is_template:
                 template = self.application.templates.get(each.path, each.stat)
                 parts.append(template.generate(**self.get_template_namespace()))

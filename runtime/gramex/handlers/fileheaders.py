@@ -31,12 +31,15 @@ class FileHeaders:
                 if text is not None:
                     self.common[str(key)] = text
 
-    def of(self, relative: str) -> dict[str, str]:
-        """Return the headers for a file; a later glob wins over an earlier one, a glob over the rest."""
+    def of(self, relative: str, below: str = "") -> dict[str, str]:
+        """Return the headers for a file in a served folder that is `below` in the app.
+
+        A later glob wins over an earlier one, a glob over the rest.
+        """
         if not self.special:
             return self.common
         result: dict[str, str | None] = {name.title(): value for name, value in self.common.items()}
         for globs, headers in self.special:
-            if globs.match(relative):
+            if globs.match(relative, below):
                 result.update((name.title(), value) for name, value in headers.items())
         return {name: value for name, value in result.items() if value is not None}

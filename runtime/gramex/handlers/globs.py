@@ -2,7 +2,8 @@
 
 A glob without a slash is for a name, one with slashes for the end of the path; a leading slash ties it to the folder.
 In the latter ``*`` crosses slashes too. Case never matters. Paths are relative to the folder that is served, so that
-it does not matter what the folders above it are called.
+it does not matter what the folders above it are called; a glob with slashes may name that folder, and those above it
+up to the app's.
 """
 
 from __future__ import annotations
@@ -65,7 +66,7 @@ class Globs:
             ValueError: a glob with a range that makes no sense.
         """
         globs = list(globs)
-        parts = []
+        parts, named = [], []
         for text in globs:
             glob = text.replace("\\", "/").removeprefix("./")
             anchored = glob.startswith("/") or not everywhere
@@ -74,11 +75,16 @@ class Globs:
             glob = glob.strip("/")
             if glob:
                 parts.append(("/" if anchored else ".*/") + translate(glob, "/" in glob, hidden))
+                if "/" in glob and not anchored:
+                    named.append(parts[-1])
         try:
             self.regex = re.compile("|".join(parts) or r"(?!)", re.IGNORECASE | re.DOTALL)
+            self.named = re.compile("|".join(named), re.IGNORECASE | re.DOTALL) if named else None
         except re.error as error:
             raise ValueError(f"{', '.join(globs)}: not a glob: {error}") from error
 
-    def match(self, relative: str) -> bool:
-        """True if a glob matches a path relative to the folder."""
-        return self.regex.fullmatch("/" + relative) is not None
+    def match(self, relative: str, below: str = "") -> bool:
+        """True if a glob matches a path relative to the folder, which itself is `below` in the app."""
+        if self.regex.fullmatch("/" + relative):
+            return True
+        return bool(below and self.named and self.named.fullmatch(f"/{below}/{relative}"))

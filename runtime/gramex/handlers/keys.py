@@ -62,7 +62,8 @@ COMMON = (
     Key(
         "ratelimit.keys",
         "required",
-        "one of minutely, hourly, daily, weekly, monthly, yearly, and who is counted: `user`, `request.remote_ip`",
+        "minutely, hourly, daily, weekly, monthly or yearly, and who is counted: `user`, `request.remote_ip`; "
+        "without a period the count never begins anew",
     ),
     Key("ratelimit.limit", "required", "number of requests, or `{function: ...}`"),
     Key("ratelimit.pool", "the entry", "entries with the same pool count together"),

@@ -112,8 +112,12 @@ def locate(place: Place, rules: Rules, links: Sequence[str] = ()) -> Found:
         home = os.path.dirname(real)
     if home is None:
         raise HTTPError(403, "%s leads out of its folder", relative)
+    # A link within the folder is judged by the file that it leads to. One that leads out of it also by its own name:
+    # elsewhere the file has another place.
+    below, within = rules.below(place.folder), home == root
     if not place.permitted and (
-        rules.refuses(relative, is_folder) or rules.refuses(relative_to(real, home), is_folder)
+        rules.refuses(relative_to(real, home), is_folder, below if within else "")
+        or (not within and rules.refuses(relative, is_folder, below))
     ):
         raise HTTPError(403, "%s is refused by ignore:", relative)
     rules.remember(key, state)

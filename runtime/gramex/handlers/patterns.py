@@ -10,6 +10,8 @@ from urllib.parse import unquote_to_bytes
 T = TypeVar("T")
 CACHE = 4096  # paths whose entry is remembered
 CACHED_LENGTH = 256  # characters; longer paths are looked up each time, so that memory stays bounded
+# Parts of a regular expression: names of groups, sets of characters, escapes, and what a URL has percent-encoded.
+PARTS = re.compile(r"\(\?P[<=]\w+[>)]|\[\^?\]?(?:\\.|[^\]\\])*\]|\\?(?P<coded>[^\x00-\x7f]| )|\\.", re.DOTALL)
 SPECIAL = re.compile(r"[.^$*+?{}\[\]\\|()]")
 
 
@@ -30,6 +32,24 @@ def normalise(pattern: str) -> str:
     if pattern.endswith(("/", "/.", "/..")) and not path.endswith("/"):
         path += "/"
     return path
+
+
+def encoded(pattern: str) -> str:
+    """Return a pattern whose spaces and letters beyond ASCII match what a request line has: ``ü`` is ``%C3%BC`` there.
+
+    Not those in sets of characters, of which each stands for one character.
+    """
+
+    def code(part: re.Match[str]) -> str:
+        if part["coded"] is None:
+            return part[0]
+        raw = part["coded"].encode("utf-8", "surrogateescape")
+        quoted = "".join(f"%{byte:02X}" for byte in raw)
+        return f"(?i:{quoted})" if raw == b" " else f"(?:(?i:{quoted})|{re.escape(raw.decode('latin-1'))})"
+
+    if pattern.isascii() and " " not in pattern:
+        return pattern
+    return PARTS.sub(code, pattern)
 
 
 def precedence(pattern: str, priority: float) -> tuple[float, int, int]:
@@ -72,6 +92,7 @@ class Router(Generic[T]):
         Raises:
             re.error: the pattern is no regular expression.
         """
+        pattern = encoded(pattern)
         self.rules.append((literal_prefix(pattern), re.compile(pattern), target))
         if not SPECIAL.search(pattern):
             self.literals.setdefault(pattern, (len(self.rules) - 1, target))

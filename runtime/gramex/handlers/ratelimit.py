@@ -13,6 +13,7 @@ from gramex.handlers.expression import compile_function
 from gramex.handlers.requestkey import key_function
 
 PERIODS = {"minutely": 60, "hourly": 3600, "daily": 86400, "weekly": 604800, "monthly": 2592000, "yearly": 31536000}
+FOREVER = 3155760000  # seconds, a hundred years: the period where none is given
 KEYS = frozenset(["keys", "limit", "pool"])
 
 
@@ -20,7 +21,9 @@ class RateLimit:
     """The limit of one entry, or of all that share its `pool`."""
 
     def __init__(self, spec: Any, name: str):
-        """Take the key: `keys` (one of PERIODS, and who is counted: user, request.remote_ip, ...), `limit`, `pool`.
+        """Take the key: `keys` (PERIODS, and who is counted: user, request.remote_ip, ...), `limit`, `pool`.
+
+        Of several periods the shortest counts; without one the count never begins anew.
 
         Raises:
             ValueError: one of them cannot be.
@@ -37,9 +40,7 @@ class RateLimit:
             raise ValueError(f"ratelimit: keys: must be a list such as [hourly, user], not {keys!r}")
         names = [each.strip() if isinstance(each, str) else each for each in names]
         periods = [PERIODS[each] for each in names if isinstance(each, str) and each in PERIODS]
-        if len(periods) != 1:
-            raise ValueError(f"ratelimit: keys: must have one of {', '.join(PERIODS)}, not {keys!r}")
-        self.period = periods[0]
+        self.period = min(periods, default=FOREVER)
         who = [each for each in names if not (isinstance(each, str) and each in PERIODS)]
         self.key = key_function(who, "ratelimit: keys")
         self.limit = self._limit(spec["limit"])

@@ -16,6 +16,12 @@ HERE = re.compile(r"/(?:\./)+")
 SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:")
 RESERVED = "!#$%&'()*+,/:;=?@[]~"  # stays as it is in a URL
 PORTS = {"http": 80, "https": 443}
+UNENCODED = re.compile(r"[ \x80-\U0010ffff]+")
+
+
+def encoded_url(url: str) -> str:
+    """Return a URL of the configuration with its spaces and letters beyond ASCII percent-encoded."""
+    return UNENCODED.sub(lambda part: quote(part[0], errors="replace"), url)
 
 
 def parse_redirect(redirect: Any) -> tuple[list[tuple[str, str]], bool]:
@@ -143,7 +149,7 @@ class RedirectMixin:
     def outer_path(self, path: str) -> str:
         """Return a path of the app as users see it: below ``X-Gramex-Root``, if it is not yet."""
         root = self.gramex_root
-        head, mark, query = path.partition("?")
+        head, mark, query = encoded_url(path).partition("?")
         path = HERE.sub("/", head) + mark + query  # /$YAMLURL/x is /./x in the start folder
         if not root or not path.startswith("/") or path.startswith("//") or (path + "/").startswith(root + "/"):
             return path

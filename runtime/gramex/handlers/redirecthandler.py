@@ -10,6 +10,7 @@ from urllib.parse import quote, urljoin
 from tornado.web import HTTPError
 
 from gramex.handlers.base import BaseHandler
+from gramex.handlers.redirect import encoded_url
 
 SITE = re.compile(r"(?:[A-Za-z][A-Za-z0-9+.-]*:)?//[^/?#]*")
 QUERY = "!$&'()*+,;=:@/?~%[]"  # what a query may hold as it is
@@ -31,8 +32,9 @@ class RedirectHandler(BaseHandler):
         """
         super().setup(**kwargs)
         url = kwargs.get("url")
-        if not isinstance(url, str) or not url or re.search(r"[\x00-\x20\x7f\\]", url):
+        if not isinstance(url, str) or not url.strip() or re.search(r"[\x00-\x1f\x7f\\]", url):
             raise ValueError(f"url: must be a URL such as /new/{{0}}, not {url!r}")
+        url = encoded_url(url)
         try:
             fields = [field for _, field, _, _ in Formatter().parse(url) if field is not None]
         except ValueError as error:

@@ -81,6 +81,7 @@ URL = {
     "r3": entry("r3", "1", ratelimit={"keys": "hourly", "limit": 1, "pool": "shared"}),
     "r4": entry("r4", "1", ratelimit={"keys": ["hourly"], "limit": {"function": "int(handler.get_arg('limit'))"}}),
     "r5": entry("r5", "1", ratelimit={"keys": ["user"], "limit": 1}),
+    "r7": entry("r7", "1", ratelimit={"keys": ["daily", "hourly"], "limit": 1}),
     "r6": entry("r6", "1", ratelimit={"keys": ["hourly", "nonsense"], "limit": 1}),
     "k1": entry("k1", cache=True),
     "k2": entry("k2", cache={"key": ["request.path", "args.x", "headers.X-Key"], "expiry": {"duration": 300}}),
@@ -168,7 +169,7 @@ def test_browser_may_ask_before_it_logs_in(app):
     assert (answer.status, answer.headers["Access-Control-Allow-Origin"]) == (401, ORIGIN)
 
 
-@pytest.mark.parametrize("url", ["/c3", "/c4", "/r5", "/r6", "/k9"])
+@pytest.mark.parametrize("url", ["/c3", "/c4", "/r6", "/k9"])
 def test_mistakes_close_the_entry(app, url):
     assert app.get(url).status == 500
     assert f"url:{url[1:]} (FunctionHandler) invalid configuration" in app.log
@@ -185,6 +186,17 @@ def test_ratelimit_counts_by_key(app):
 def test_ratelimit_pool_is_shared(app):
     assert app.get("/r2").status == 200
     assert app.get("/r3").status == 429
+
+
+def test_ratelimit_without_a_period_never_begins_anew(app):
+    first, second = app.get("/r5"), app.get("/r5")
+    assert (first.status, second.status) == (200, 429)
+    assert int(second.headers["Retry-After"]) > 99 * 365 * 86400
+
+
+def test_ratelimit_by_several_periods_takes_the_shortest(app):
+    assert app.get("/r7").status == 200
+    assert int(app.get("/r7").headers["Retry-After"]) <= 3600
 
 
 def test_ratelimit_by_function(app):

@@ -3,6 +3,7 @@
 import email.utils
 import gzip
 import hashlib
+import json
 import os
 import time
 
@@ -199,7 +200,7 @@ def app(serve_module):
         ("/star/../list/b", 404, None),
         ("/map/y2026", 200, "map 2026"),
         ("/map/lang", 200, "map en"),
-        ("/map/lang?lang=2026", 200, "map 2026"),
+        ("/map/lang?lang=2026&lang=en", 200, "map 2026"),
         ("/map/lang?lang=../page", 404, None),
         ("/map/lang?lang=../../x", 404, None),
         ("/map/lang?lang=secret.py%00", 404, None),
@@ -272,8 +273,70 @@ def test_folder_without_slash_is_sent_to_the_one_with(app):
     answer = app.get("/sub")
     assert (answer.status, answer.headers["Location"]) == (301, "/sub/")
     assert app.get("/sub?a=1&b=%2F").headers["Location"] == "/sub/?a=1&b=%2F"
-    assert app.get("/f/sub", headers={"X-Request-URI": "/outer/f/sub?q=1"}).headers["Location"] == "/outer/f/sub/?q=1"
+    assert app.get("/sub", headers={"X-Request-URI": "/outer/f/sub?q=1"}).headers["Location"] == "/outer/f/sub/?q=1"
     assert app.get("//evil.com/..%2fsub").headers["Location"] in (None, "/evil.com/..%2fsub/")
+
+
+@pytest.mark.parametrize("url", ["/f/sub", "/f/sub/", "/f/sub?a=1"])
+def test_folder_without_default_file_and_index_is_404(app, url):
+    assert app.get(url).status == 404
+    assert app.request("HEAD", url).status == 404
+
+
+def test_globs_may_name_the_served_folder(serve):
+    def entry(name, **kwargs):
+        return {"pattern": f"/{name}/(.*)", "handler": "FileHandler", "kwargs": {"path": "sub", **kwargs}}
+
+    conf = {
+        "ignore": entry("ignore", ignore="sub/*.csv"),
+        "allow": entry("allow", ignore="*", allow=["sub/deep/*"]),
+        "headers": entry("headers", headers={"sub/*": {"X-Sub": "1"}, "other/*": {"X-Other": "1"}}),
+        "transform": entry("transform", transform={"sub/*.txt": {"function": "b'changed'"}}),
+        "template": entry("template", template="sub/deep/*"),
+        "list": entry("list", index=True, ignore="sub/deep/*"),
+    }
+    app = serve({"url": conf}, {"sub/a.csv": "csv", "sub/a.txt": "{{ 1 }}", "sub/deep/b.txt": "{{ 1 + 1 }}"})
+    assert [app.get(f"/ignore/{name}").status for name in ("a.csv", "a.txt", "deep/b.txt")] == [403, 200, 200]
+    assert [app.get(f"/allow/{name}").status for name in ("a.csv", "a.txt", "deep/b.txt")] == [403, 403, 200]
+    answer = app.get("/headers/deep/b.txt")
+    assert (answer.headers["X-Sub"], answer.headers["X-Other"]) == ("1", None)
+    assert [app.get(f"/transform/{name}").text for name in ("a.csv", "deep/b.txt")] == ["csv", "changed"]
+    assert [app.get(f"/template/{name}").text for name in ("a.txt", "deep/b.txt")] == ["{{ 1 }}", "2"]
+    assert "a.csv" in app.get("/list/").text
+    assert "b.txt" not in app.get("/list/deep/").text
+    assert app.get("/list/deep/b.txt").status == 403
+
+
+def test_app_in_a_folder_with_spaces_and_letters(serve):
+    folder = "my app \u00fc"
+    entries = {
+        "url": {
+            "a": {"pattern": "/$YAMLURL/a/(.*)", "handler": "FileHandler", "kwargs": {"path": "$YAMLPATH"}},
+            "r": {
+                "pattern": "/$YAMLURL/r",
+                "handler": "RedirectHandler",
+                "kwargs": {"url": "/$YAMLURL/a/x \u00fc.txt"},
+            },
+            "out": {
+                "pattern": "/$YAMLURL/out",
+                "handler": "LogoutHandler",
+                "kwargs": {"redirect": {"url": "/$YAMLURL/"}},
+            },
+            "in": {
+                "pattern": "/$YAMLURL/private",
+                "handler": "FunctionHandler",
+                "kwargs": {"function": "str(1)", "auth": {"login_url": "/$YAMLURL/login/"}},
+            },
+        }
+    }
+    app = serve(
+        {"import": "*/gramex.yaml"}, {f"{folder}/gramex.yaml": json.dumps(entries), f"{folder}/x \u00fc.txt": "x"}
+    )
+    outer = "/my%20app%20%C3%BC"
+    assert app.get(f"{outer}/a/x%20%c3%bc.txt").text == "x"
+    assert app.get(f"{outer}/r").headers["Location"] == f"{outer}/a/x%20%C3%BC.txt"
+    assert app.get(f"{outer}/out").headers["Location"] == f"{outer}/"
+    assert app.get(f"{outer}/private").headers["Location"].startswith(f"{outer}/login/?next=")
 
 
 def test_folder_whose_slash_belongs_to_another_entry(serve):
@@ -440,7 +503,8 @@ def test_a_file_can_become_a_folder(app):
     assert app.get("/f/sub/both").text == "file"
     path.unlink()
     path.mkdir()
-    assert app.get("/f/sub/both").status == 301
+    assert app.get("/f/sub/both").status == 404
+    assert app.get("/sub/both").status == 301
 
 
 def test_better_default_file_is_seen_at_once(app):

@@ -87,6 +87,17 @@ def test_link_is_judged_by_what_it_leads_to(folder):
     assert status(folder, "link-in/b.txt", rules) == "link-in/b.txt"
 
 
+def test_link_within_the_folder_is_judged_by_its_file_only(folder):
+    rules = Rules(["link*", "secret/*"], [], str(folder.parent))
+    assert status(folder, "link-in/b.txt", rules) == "link-in/b.txt"
+    assert status(folder, "link-in/b.txt", Rules(["root/sub/*"], [], str(folder.parent))) == 403
+    data = os.path.realpath(folder.parent / "data")
+    assert status(folder, "link-data/kept.txt", rules, links=[data]) == 403
+    assert (
+        status(folder, "link-data/kept.txt", Rules(["data/*"], [], str(folder)), links=[data]) == "link-data/kept.txt"
+    )
+
+
 def test_links_may_lead_into_folders_that_are_named(folder):
     data = os.path.realpath(folder.parent / "data")
     assert status(folder, "link-data/kept.txt") == 403

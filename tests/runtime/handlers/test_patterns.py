@@ -77,6 +77,29 @@ def test_bytes_that_were_not_encoded_stay_as_they_are():
     assert router.find("/" + "\u00e9".encode().decode("latin-1")).args == ("\u00e9".encode(),)
 
 
+@pytest.mark.parametrize(
+    ("pattern", "path", "args"),
+    [
+        ("/my app/\u00fc/(.*)", "/my%20app/%C3%BC/a", (b"a",)),
+        ("/my app/\u00fc/(.*)", "/my%20app/%c3%bc/a", (b"a",)),
+        ("/\u00fc", "/" + "\u00fc".encode().decode("latin-1"), ()),
+        (r"/a\ b\ü+", "/a%20b%C3%BC%C3%BC", ()),
+        ("/[ab ]", "/a", ()),
+    ],
+)
+def test_spaces_and_letters_match_their_encoded_form(pattern, path, args):
+    router = Router()
+    router.add(pattern, "x")
+    assert router.find(path).args == args
+    assert router.find(path + "%20") is None or pattern.endswith("(.*)")
+
+
+def test_group_names_may_have_letters_beyond_ascii():
+    router = Router()
+    router.add("/x y/(?P<\u00fc>.*)", "x")
+    assert router.find("/x%20y/a%20b").kwargs == {"\u00fc": b"a b"}
+
+
 def test_named_groups_are_named():
     router = Router()
     router.add("/(?P<year>[0-9]+)/(.*)", "x")

@@ -1,5 +1,7 @@
 """Which files may be served: the judge behind ignore and allow."""
 
+import os
+
 import pytest
 
 from gramex.handlers.globs import Globs, as_globs
@@ -99,6 +101,40 @@ def test_slash_in_front_ties_a_glob_to_the_folder():
     rules = Rules(["/top.txt"], [])
     assert rules.refuses("top.txt")
     assert not rules.refuses("sub/top.txt")
+
+
+@pytest.mark.parametrize(
+    ("served", "glob", "path", "refused"),
+    [
+        ("sub", "sub/*", "a/b.txt", True),
+        ("sub", "SUB/*.txt", "a/b.txt", True),
+        ("sub", "sub/a/*", "a/b.txt", True),
+        ("sub", "sub/a/*", "b/b.txt", False),
+        ("one/sub", "one/sub/*", "b.txt", True),
+        ("one/sub", "sub/*.txt", "b.txt", True),
+        ("../sub", "sub/*", "b.txt", True),
+        ("../one/sub", "one/*", "b.txt", False),
+        ("", "app/*", "b.txt", False),
+        ("sub", "sub", "b.txt", False),
+        ("sub", "/sub/*", "b.txt", False),
+        (".git/x", ".*", "b.txt", False),
+        (".git/x", ".git/*", "b.txt", True),
+    ],
+)
+def test_globs_with_slashes_may_name_the_served_folder(served, glob, path, refused):
+    folder = os.path.normpath(f"/srv/app/{served}")
+    rules = Rules([glob], [], "/srv/app")
+    assert rules.refuses(path, below=rules.below(folder)) is refused
+    allowing = Rules(["*"], [glob], "/srv/app")
+    if glob != ".*":
+        assert allowing.refuses(path, below=allowing.below(folder)) is not refused
+
+
+def test_a_hidden_name_can_be_opened_by_a_glob_that_names_the_served_folder():
+    rules = Rules([".*"], ["sub/.x"], "/srv/app")
+    assert not rules.refuses(".x", below="sub")
+    assert rules.refuses(".y", below="sub")
+    assert rules.refuses(".x", below="other")
 
 
 def test_no_rules_refuse_nothing():
