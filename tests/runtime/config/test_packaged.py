@@ -57,7 +57,7 @@ def test_how_long_browsers_keep_them(app: Any, path: str, cache: str) -> None:
 def test_the_icon(app: Any) -> None:
     answer = app.get("/favicon.ico")
     assert answer.body[:4] == b"\0\0\1\0"
-    assert answer.headers["Content-Type"] == "image/x-icon"
+    assert answer.headers["Content-Type"] == "image/vnd.microsoft.icon"
 
 
 def test_entries_are_removed_by_null(serve: Callable[..., Any]) -> None:

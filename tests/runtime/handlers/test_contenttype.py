@@ -54,3 +54,18 @@ def test_what_deploy_yaml_allows_has_a_type(tmp_path):
     names = ["x" + glob.replace("*", "") for glob in conf["handlers"]["FileHandler"]["allow"] if "*g" not in glob]
     assert len(names) > 20
     assert [name for name in names if types.of(name).startswith("application/octet-stream")] == []
+
+
+@pytest.mark.parametrize(
+    ("name", "kind"),
+    [
+        ("conf.yaml", "text/yaml; charset=UTF-8"),
+        ("a.yml", "text/yaml; charset=UTF-8"),
+        ("code.py", "text/plain; charset=UTF-8"),
+        ("favicon.ico", "image/vnd.microsoft.icon"),
+        ("dates.ics", "text/calendar; charset=UTF-8"),
+        ("book.epub", "application/epub+zip"),
+    ],
+)
+def test_types_are_those_of_gramex(tmp_path, name, kind):
+    assert ContentTypes(load(tmp_path).conf["mime"]).of(name) == kind
