@@ -131,7 +131,11 @@ HANDLERS: dict[str, tuple[Key, ...]] = {
             "required",
             "where to ask; `{0}` or `{name}` stand for groups of the pattern, and cannot change the site",
         ),
-        Key("default", "none", "arguments that are sent unless the request has them"),
+        Key(
+            "default",
+            "none",
+            "arguments that are sent unless the request has them; `{handler.session[token]}` is filled in",
+        ),
         Key(
             "request_headers",
             "none",

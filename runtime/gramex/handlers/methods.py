@@ -16,8 +16,10 @@ def override_method(handler: Any) -> None:
     request = handler.request
     # asking first is cheaper than a lookup that fails
     method = request.headers[HEADER] if HEADER in request.headers else None  # noqa: SIM401
-    if not method and ARGUMENT in request.arguments:
-        method = handler.get_arg(ARGUMENT, None)
+    if ARGUMENT in request.arguments:
+        method = method or handler.get_arg(ARGUMENT, None)
+        for each in (handler.args, request.arguments, request.query_arguments, request.body_arguments):
+            each.pop(ARGUMENT, None)  # it is for us, not for what answers
     if method and request.method != "HEAD":  # a HEAD's answer has no body, whatever else it asks for
         method = method.strip().upper()
         if method == "HEAD":

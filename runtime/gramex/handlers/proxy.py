@@ -64,7 +64,7 @@ class ProxyHandler(BaseHandler):
         """Ask the backend, and answer as it does."""
         method = self.request.method or "GET"
         request = HTTPRequest(
-            self.url.make(() if path_kwargs else path_args, path_kwargs, self.request.query),
+            self.url.make(() if path_kwargs else path_args, path_kwargs, self.request.query, self),
             method=method,
             headers=self.request_headers.make(self),
             body=self.request.body

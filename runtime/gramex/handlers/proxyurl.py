@@ -10,11 +10,13 @@ from urllib.parse import parse_qsl, quote, urlencode, urljoin, urlsplit
 
 from tornado.web import HTTPError
 
+from gramex.handlers.methods import ARGUMENT
+
 SITE = re.compile(r"https?://[^/?#]+", re.IGNORECASE)
 UNSAFE = re.compile(r"[\x00-\x20\x7f\\]")
 PATH = "/!$&'()*+,;=:@~"  # what a group may bring into a path as it is
 PORTS = {"http": 80, "https": 443}
-XSRF = "_xsrf"
+OURS = ("_xsrf", ARGUMENT)  # arguments that no backend gets
 
 
 class ProxyURL:
@@ -44,11 +46,14 @@ class ProxyURL:
         self.path, _, self.query = url[found.end() :].partition("#")[0].partition("?")
         self.default = {str(name): as_texts(value) for name, value in (default or {}).items()}
 
-    def make(self, groups: Sequence[str | None], named: Mapping[str, str | None], given: str) -> str:
-        """Return the URL for a request's groups and its query.
+    def make(
+        self, groups: Sequence[str | None], named: Mapping[str, str | None], given: str, handler: Any = None
+    ) -> str:
+        """Return the URL for a request's groups and its query; `handler` is for what ``default:`` takes of it.
 
         Raises:
-            HTTPError: 400, a group climbs to a folder above; 500, the pattern has no such group.
+            HTTPError: 400, a group climbs to a folder above; 500, the pattern has no such group, or `handler` nothing
+                like it.
         """
         for group in (*groups, *named.values()):
             if group and not {".", ".."}.isdisjoint(re.split(r"[/\\]", group)):
@@ -69,8 +74,12 @@ class ProxyURL:
             for name, value in parse_qsl(source, keep_blank_values=True, errors="surrogateescape"):
                 sent.setdefault(name, []).append(value)
             arguments.update(sent)
-        arguments = {**self.default, **arguments}
-        arguments.pop(XSRF, None)
+        for name in OURS:
+            arguments.pop(name, None)
+        for name, values in self.default.items():
+            if name not in arguments:
+                arguments[name] = [filled(name, value, handler) for value in values]
+        arguments = {name: arguments[name] for name in dict.fromkeys((*self.default, *arguments))}
         text = urlencode(arguments, doseq=True, errors="surrogateescape")
         path = re.sub(r"[^\x21-\x7e]+", lambda found: quote(found[0]), path if path.startswith("/") else f"/{path}")
         return f"{self.site}{path}{'?' if text else ''}{text}"
@@ -79,6 +88,20 @@ class ProxyURL:
 def as_texts(value: Any) -> list[str]:
     """Return an argument's values."""
     return [str(each) for each in value] if isinstance(value, (list, tuple)) else [str(value)]
+
+
+def filled(name: str, text: str, handler: Any) -> str:
+    """Return a text of ``default:`` with what it takes from the handler, as in ``{handler.session[token]}``.
+
+    Raises:
+        HTTPError: 500, the handler has nothing like it.
+    """
+    if "{handler" not in text:
+        return text
+    try:
+        return text.format(handler=handler)
+    except Exception as error:
+        raise HTTPError(500, "proxy: default: %s: %r: %s", name, text, error) from error
 
 
 def follow(url: str, location: str) -> str | None:

@@ -44,6 +44,7 @@ def app(serve_module, backend):
             "app": {"session": {"cookie": "sid"}},
             "url": {
                 "plain": entry("/plain/(.*)", url=f"{url}/{{0}}", default={"d": 1}),
+                "filled": entry("/filled", url=f"{url}/x", default={"who": "{handler.args[u][0]}", "j": '{"a": 1}'}),
                 "some": entry("/some", url=f"{url}/x", request_headers=some),
                 "all": entry("/all", url=f"{url}/x", request_headers=everything),
                 "prepare": entry("/prepare", url=f"{url}/x", prepare="proxied.before"),
@@ -73,6 +74,17 @@ def test_passes_on_path_and_arguments(app, backend):
     assert answer.headers["Content-Type"] == "application/json"
     assert answer.headers["X-Proxy-Url"] == f"{backend.url}/some/path?d=1&a=1&a=%C3%A4&b="
     assert app.get("/plain/x?d=2").json()["args"] == {"d": ["2"]}
+
+
+def test_defaults_may_take_something_of_the_handler(app):
+    assert app.get("/filled?u=%26a").json()["args"] == {"who": ["&a"], "j": ['{"a": 1}'], "u": ["&a"]}
+    assert app.get("/filled?u=x&who=me").json()["args"]["who"] == ["me"]
+    assert app.get("/filled").status == 500
+
+
+def test_the_method_override_is_not_passed_on(app):
+    found = app.post("/plain/x?x-http-method-override=put&a=1", {"b": 2}).json()
+    assert (found["method"], found["args"]) == ("PUT", {"d": ["1"], "a": ["1"]})
 
 
 def test_every_method_with_its_body(app):
