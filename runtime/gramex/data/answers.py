@@ -11,7 +11,7 @@ from collections import OrderedDict
 from collections.abc import Mapping
 from typing import Any
 
-from gramex.data.dataset import FILE, SQL, Dataset
+from gramex.data.dataset import FILE, SQL, Dataset, is_sqlite
 
 LARGEST = 200_000  # bytes of one answer
 KEPT_BYTES = 2_000_000  # of all answers of a url entry
@@ -64,6 +64,6 @@ def version_of(dataset: Dataset, args: Args, state: Any = None) -> Any:
         return "state", state
     if dataset.source == FILE:
         return memory_of(dataset, args).version  # another one when the file changes
-    if dataset.source == SQL and (dataset.state or not dataset.is_query) and dataset.url.startswith("sqlite:"):
+    if dataset.source == SQL and (dataset.state or not dataset.is_query) and is_sqlite(dataset.url):
         return database_of(dataset, args).version()
     return None

@@ -1,17 +1,14 @@
-"""Makes tables that ``columns:`` describes, and adds columns that are missing."""
+"""Makes tables that ``columns:`` describes, and adds columns that are missing, in databases that SQLAlchemy reaches."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Any
 
-from sqlalchemy import Column, MetaData, Table, inspect, text
-from sqlalchemy import exc as sql_errors
+from sqlalchemy import Column, Connection, MetaData, Table, inspect, text
 from sqlalchemy.schema import CreateColumn
 
 from gramex.data.columns import FUNCTIONS
-from gramex.data.engines import Database
-from gramex.data.refused import Refused
 
 
 def made_column(name: str, spec: Any) -> Column[Any]:
@@ -56,40 +53,18 @@ def literal_default(value: Any) -> Any:
     return text(str(value)) if isinstance(value, (int, float)) else str(value)
 
 
-def ensure_table(database: Database, name: str, columns: Mapping[str, Any]) -> None:
-    """Make a table that is missing, and add columns that are.
-
-    Raises:
-        Refused: 500, the database refuses.
-    """
-    known = tuple(columns)
-    if database.ensured.get(name) == known:
-        return
-    with database.making:
-        for attempt in (1, 2):
-            try:
-                make(database, name, columns)
-                break
-            except sql_errors.SQLAlchemyError as error:
-                if attempt == 2:  # the first time, another process may have made it in this very moment
-                    raise Refused(500, f"columns: the table {name!r} cannot be made: {error}") from error
-        database.forget()
-        database.ensured[name] = known
-
-
-def make(database: Database, name: str, columns: Mapping[str, Any]) -> None:
+def make_table(connection: Connection, name: str, columns: Mapping[str, Any]) -> None:
     """Make a table, or the columns that it lacks."""
-    with database.engine.begin() as connection:
-        inspector = inspect(connection)
-        if not inspector.has_table(name):
-            made = Table(name, MetaData(), *(made_column(each, spec) for each, spec in columns.items()))
-            made.create(connection, checkfirst=True)
-            return
-        there = {each["name"] for each in inspector.get_columns(name)}
-        prepare = connection.dialect.identifier_preparer
-        for each, spec in columns.items():
-            if each not in there:
-                column = made_column(each, spec)
-                Table(name, MetaData(), column)
-                definition = CreateColumn(column).compile(dialect=connection.dialect)
-                connection.exec_driver_sql(f"ALTER TABLE {prepare.quote(name)} ADD COLUMN {definition}")
+    inspector = inspect(connection)
+    if not inspector.has_table(name):
+        made = Table(name, MetaData(), *(made_column(each, spec) for each, spec in columns.items()))
+        made.create(connection, checkfirst=True)
+        return
+    there = {each["name"] for each in inspector.get_columns(name)}
+    prepare = connection.dialect.identifier_preparer
+    for each, spec in columns.items():
+        if each not in there:
+            column = made_column(each, spec)
+            Table(name, MetaData(), column)
+            definition = CreateColumn(column).compile(dialect=connection.dialect)
+            connection.exec_driver_sql(f"ALTER TABLE {prepare.quote(name)} ADD COLUMN {definition}")

@@ -1,67 +1,66 @@
-"""Reads CSV files with the standard library: text cells first, then the kind of each column."""
+"""Reads CSV files with the standard library, some lines at a time: a list of all cells takes many times their size.
+
+A file is gone through for the kinds of its columns, and once more for its rows.
+"""
 
 from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from itertools import islice
 from typing import Any
 
-from gramex.data.infer import NULLS, named_kind, typed, unique
-from gramex.data.kinds import DATETIME, TEXT
+from gramex.data.infer import NULLS, Guess, named_kind, unique
+from gramex.data.kinds import DATETIME
 from gramex.data.query import Column
 from gramex.data.refused import Refused
 
 LONGEST_CELL = 2**30
+CHUNK = 1000  # rows that are looked at together
 
 Options = Mapping[str, Any]
 Cells = list[list[Any]]
 
 
-def read_csv(data: bytes, options: Options) -> tuple[list[Column], list[tuple[Any, ...]]]:
+def read_csv(data: bytes, options: Options) -> tuple[list[Column], Iterable[Sequence[Any]]]:
     """Return the columns and rows of a CSV file, values as SQLite keeps them.
 
     Raises:
         Refused: 400, it is no such file.
     """
-    names, rows = cells_of(data, options)
-    return typed_table(names, rows, options)
+    shape = shape_of(data, options)
+    return typed_table(shape.names, shape.chunks, options)
 
 
-def decode(data: bytes, options: Options) -> str:
-    """Return the text of a file."""
+def shape_of(data: bytes, options: Options) -> Shape:
+    """Return the rows of a CSV file as text."""
+    return Shape(lambda: parsed(data, options), options)
+
+
+def parsed(data: bytes, options: Options) -> Iterator[list[Any]]:
+    """Return the cells of all lines but blank ones.
+
+    Raises:
+        Refused: 400, the file is no CSV, or not in its encoding.
+    """
+    csv.field_size_limit(LONGEST_CELL)
     encoding = str(options.get("encoding") or "utf-8")
+    if encoding.lower().replace("_", "-") in ("utf-8", "utf8"):
+        encoding = "utf-8-sig"
     try:
-        return data.decode("utf-8-sig" if encoding.lower().replace("_", "-") in ("utf-8", "utf8") else encoding)
+        lines: Iterable[str] = io.TextIOWrapper(io.BytesIO(data), encoding, newline="")
+        skipped = options.get("skiprows")
+        if skipped:
+            gone = set(range(skipped)) if isinstance(skipped, int) else {int(each) for each in skipped}
+            lines = (line for number, line in enumerate(lines) if number not in gone)
+        for line in csv.reader(lines, delimiter=str(options.get("sep") or ",")):
+            if line:
+                yield line
     except (UnicodeDecodeError, LookupError) as error:
         raise Refused(400, f"the file is not in {encoding}: {error}") from None
-
-
-def parse_lines(data: bytes, options: Options) -> Cells:
-    """Return the cells of all lines but blank ones."""
-    csv.field_size_limit(LONGEST_CELL)
-    text = decode(data, options)
-    try:
-        reader = csv.reader(io.StringIO(text, newline=""), delimiter=str(options.get("sep") or ","))
-        return [line for line in reader if line]
     except (csv.Error, TypeError) as error:
         raise Refused(400, f"the file is no CSV: {error}") from None
-
-
-def cells_of(data: bytes, options: Options) -> tuple[list[str], Cells]:
-    """Return the names of the columns and the text of the cells; short rows are filled with None."""
-    skipped = options.get("skiprows")
-    if skipped:
-        data = skip_lines(data, skipped, options)
-    return shaped(parse_lines(data, options), options)
-
-
-def skip_lines(data: bytes, skipped: Any, options: Options) -> bytes:
-    """Return a file without its first lines, or without those of a list of numbers from 0."""
-    lines = io.StringIO(decode(data, options), newline=None).readlines()
-    gone = set(range(skipped)) if isinstance(skipped, int) else {int(each) for each in skipped}
-    encoding = str(options.get("encoding") or "utf-8")
-    return "".join(line for number, line in enumerate(lines) if number not in gone).encode(encoding)
 
 
 def header_row(options: Options) -> int | None:
@@ -72,37 +71,64 @@ def header_row(options: Options) -> int | None:
     return int(header)
 
 
-def shaped(lines: Cells, options: Options) -> tuple[list[str], Cells]:
-    """Return names and rows, after the options that choose among them."""
-    if not lines:
-        raise Refused(400, "the file is empty")
-    header = header_row(options)
-    if header is None:
-        width = max(map(len, lines))
-        names, rows = [str(number) for number in range(width)], lines
-    else:
-        if header >= len(lines):
-            raise Refused(400, f"the file has no row {header} for the header")
-        names, rows = unique(lines[header]), lines[header + 1 :]
-    if options.get("names"):
-        own = unique(options["names"])
-        names = own + names[len(own) :]
-    width = len(names)
-    for number, row in enumerate(rows):
-        if len(row) != width:
-            if len(row) > width:
-                raise Refused(400, f"row {number + 1} has {len(row)} cells, the header {width}")
-            row += [None] * (width - len(row))
-    if options.get("nrows") is not None:
-        rows = rows[: int(options["nrows"])]
-    chosen = options.get("usecols")
-    if chosen is not None:
-        places = [int(each) if isinstance(each, int) else place_of(each, names) for each in chosen]
-        places = sorted(set(places))
-        if places and not 0 <= places[0] <= places[-1] < width:
-            raise Refused(400, f"usecols: there are {width} columns")
-        names, rows = [names[place] for place in places], [[row[place] for place in places] for row in rows]
-    return names, rows
+class Shape:
+    """The names of the columns of a file, and its rows, after the options that choose among them."""
+
+    def __init__(self, lines: Callable[[], Iterator[list[Any]]], options: Options):
+        """`lines` returns the cells of all lines, from the first, each time that it is called.
+
+        Raises:
+            Refused: 400, there are no such columns.
+        """
+        self.lines, self.options = lines, options
+        self.header = header_row(options)
+        names = self.all_names()
+        self.width, self.places = len(names), None
+        chosen = options.get("usecols")
+        if chosen is not None:
+            places = {int(each) if isinstance(each, int) else place_of(each, names) for each in chosen}
+            if places and not 0 <= min(places) <= max(places) < len(names):
+                raise Refused(400, f"usecols: there are {len(names)} columns")
+            self.places = sorted(places)
+        self.names = names if self.places is None else [names[place] for place in self.places]
+
+    def all_names(self) -> list[str]:
+        """Return the names of all columns."""
+        if self.header is None:
+            names = [str(number) for number in range(max(map(len, self.lines()), default=0))]
+            if not names:
+                raise Refused(400, "the file is empty")
+        else:
+            lines = list(islice(self.lines(), self.header + 1))
+            if not lines:
+                raise Refused(400, "the file is empty")
+            if len(lines) <= self.header:
+                raise Refused(400, f"the file has no row {self.header} for the header")
+            names = unique(lines[self.header])
+        own = self.options.get("names")
+        return unique(own) + names[len(own) :] if own else names
+
+    def chunks(self) -> Iterator[Cells]:
+        """Return the rows, some at a time; short ones are filled with None.
+
+        Raises:
+            Refused: 400, one is longer than the header.
+        """
+        lines = islice(self.lines(), 0 if self.header is None else self.header + 1, None)
+        if self.options.get("nrows") is not None:
+            lines = islice(lines, int(self.options["nrows"]))
+        before = 0
+        while chunk := list(islice(lines, CHUNK)):
+            for number, row in enumerate(chunk):
+                if len(row) > self.width:
+                    raise Refused(400, f"row {before + number + 1} has {len(row)} cells, the header {self.width}")
+                row += [None] * (self.width - len(row))
+            before += len(chunk)
+            yield chunk if self.places is None else [[row[place] for place in self.places] for row in chunk]
+
+    def rows(self) -> Cells:
+        """Return all rows."""
+        return [row for chunk in self.chunks() for row in chunk]
 
 
 def place_of(name: Any, names: list[str]) -> int:
@@ -131,19 +157,30 @@ def null_texts(options: Options) -> frozenset[str]:
     return NULLS | {str(each) for each in (more if isinstance(more, (list, tuple)) else [more] if more else [])}
 
 
-def typed_table(names: list[str], rows: Cells, options: Options) -> tuple[list[Column], list[tuple[Any, ...]]]:
-    """Return the columns and values for text cells."""
-    kinds, dates = kinds_by_column(names, options)
+class Rows:
+    """The values of rows, as SQLite keeps them; they can be gone through again."""
+
+    def __init__(self, chunks: Callable[[], Iterator[Cells]], guesses: Sequence[Guess]):
+        self.chunks, self.guesses = chunks, guesses
+
+    def __iter__(self) -> Iterator[Sequence[Any]]:
+        for chunk in self.chunks():
+            columns = [guess.read(cells) for guess, cells in zip(self.guesses, zip(*chunk, strict=True), strict=True)]
+            yield from zip(*columns, strict=True)
+
+
+def typed_table(
+    names: Sequence[str], chunks: Callable[[], Iterator[Cells]], options: Options
+) -> tuple[list[Column], Rows]:
+    """Return the columns and values for text cells.
+
+    Raises:
+        Refused: 400, a column is not what `dtype` says.
+    """
+    kinds, dates = kinds_by_column(list(names), options)
     nulls = null_texts(options)
-    columns, values = [], []
-    for name, cells in zip(names, map(list, zip(*rows, strict=True)) if rows else ([] for _ in names), strict=True):
-        kind = DATETIME if name in dates else kinds.get(name)
-        try:
-            column, found = typed(name, cells, kind, nulls)
-        except Refused:
-            if name not in dates:
-                raise
-            column, found = typed(name, cells, TEXT, nulls)  # a cell is no date: it stays text
-        columns.append(column)
-        values.append(found)
-    return columns, list(zip(*values, strict=True))
+    guesses = [Guess(name, DATETIME if name in dates else kinds.get(name), nulls, name in dates) for name in names]
+    for chunk in chunks():
+        for guess, cells in zip(guesses, zip(*chunk, strict=True), strict=True):
+            guess.see(cells)
+    return [guess.column() for guess in guesses], Rows(chunks, guesses)

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from gramex.data.csvfile import cells_of, header_row, typed_table
+from gramex.data.csvfile import header_row, shape_of, typed_table
 from gramex.data.query import Column
 
 MARK = b"\xef\xbb\xbf"
@@ -24,11 +24,12 @@ class Text:
         """
         self.marked = data.startswith(MARK)
         self.options = options
-        self.names, self.rows = cells_of(data, options)
+        shape = shape_of(data, options)
+        self.names, self.rows = shape.names, shape.rows()
 
-    def table(self) -> tuple[list[Column], list[tuple[Any, ...]]]:
+    def table(self) -> tuple[list[Column], Iterable[Sequence[Any]]]:
         """Return the columns and values."""
-        return typed_table(self.names, self.rows, self.options)
+        return typed_table(self.names, lambda: iter([self.rows] if self.rows else []), self.options)
 
     def append(self, values: Mapping[str, Any], sent: Mapping[str, Any]) -> None:
         """Add a row; `sent` are the values as they came."""

@@ -74,6 +74,11 @@ def kind_of_source(url: str) -> str:
     return SQL if scheme else FILE
 
 
+def is_sqlite(url: str) -> bool:
+    """True if a URL is one of a SQLite database, by the driver that Python has."""
+    return url.partition(":")[0].lower() in ("sqlite", "sqlite+pysqlite")
+
+
 def as_lists(default: Any) -> dict[str, list[Any]]:
     """Return ``default:`` as arguments.
 

@@ -1,165 +1,174 @@
-"""Databases: one engine per URL, and what their tables look like, looked up again when that changes."""
+"""Databases that SQLAlchemy reaches: PostgreSQL, MySQL and others, by whatever driver is installed."""
 
 from __future__ import annotations
 
+import contextlib
 import importlib.util
-import sqlite3
-import stat
-import threading
-import time
-from collections import OrderedDict
-from collections.abc import Mapping
-from dataclasses import dataclass
-from pathlib import Path
+import json
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any
 
-from sqlalchemy import Connection, MetaData, Table, create_engine, event, inspect
+from sqlalchemy import Connection, CursorResult, Dialect, Integer, MetaData, Table, create_engine, inspect
 from sqlalchemy import exc as sql_errors
 from sqlalchemy.engine import URL, make_url
 
-from gramex.data.query import Column
+from gramex.data.database import Answer, Database, Look, Rows, Session
+from gramex.data.grammar import MYSQL, Grammar
+from gramex.data.kinds import JSON
+from gramex.data.pieces import Statement
 from gramex.data.refused import Refused
-from gramex.data.sqltypes import column_of
+from gramex.data.sqltypes import kind_of
 from gramex.data.statement import Place
 
-KEPT = 50  # engines; a URL with an argument in it must not fill the memory
-SECONDS = 30.0  # for which the look of a table is taken for granted where the database does not tell of changes
-# Connections to files are cheap to keep, and dear to open; the one that was used last knows the pages.
-SQLITE = {"pool_size": 5, "max_overflow": 100, "pool_use_lifo": True}
 DRIVERS = {"postgresql": ("psycopg2", "psycopg", "pg8000"), "mysql": ("MySQLdb", "pymysql", "mariadb")}
-DRIVER_NAMES = {"MySQLdb": "mysqldb"}
-INSTALL = {"postgresql": "psycopg[binary]", "mysql": "pymysql"}
+DRIVERS["mariadb"] = DRIVERS["mysql"]
+DRIVER_NAMES = {"MySQLdb": "mysqldb", "mariadb": "mariadbconnector"}
+INSTALL = {"postgresql": "psycopg[binary]", "mysql": "pymysql", "mariadb": "pymysql"}
 
 
-@dataclass(slots=True)
-class Look:
-    """What a table looked like when it was last looked at."""
+class EngineAnswer(Answer):
+    """The rows of a statement, fetched as they are asked for."""
 
-    place: Place
-    table: Table
-    version: Any
-    until: float
+    def __init__(self, result: CursorResult[Any]):
+        self.result = result
+        self.names = list(result.keys())
+        self.types = [each[1] for each in result.cursor.description] if result.cursor is not None else ()
 
-    @property
-    def columns(self) -> list[Column]:
-        """The columns by the names that requests use."""
-        return [Column(name, kind) for name, kind in self.place.kinds.items()]
+    def rows(self, offset: int = 0, limit: int | None = None) -> Rows:
+        if limit is None:
+            return self.result.fetchall()
+        while offset > 0 and (gone := self.result.fetchmany(min(offset, 1000))):
+            offset -= len(gone)
+        return [] if not limit else self.result.fetchmany(limit) if limit < 2**31 else self.result.fetchall()
 
 
-class Database:
-    """A database: `engine` for writing, `reader` that cannot write where the database knows such a thing."""
+class EngineSession(Session):
+    """A connection of an engine."""
 
-    def __init__(self, url: URL, options: Mapping[str, Any]):
+    def __init__(self, connection: Connection):
+        self.connection = connection
+        self.key: Any = None
+
+    def execute(self, statement: Statement) -> CursorResult[Any]:
+        """Run a statement."""
+        return self.connection.exec_driver_sql(*statement.render(self.connection.dialect.paramstyle))
+
+    def run(self, statement: Statement) -> Rows:
+        return self.execute(statement).fetchall()
+
+    def change(self, statement: Statement) -> int:
+        result = self.execute(statement)
+        with contextlib.suppress(AttributeError):  # not every driver has it
+            self.key = result.lastrowid
+        return result.rowcount
+
+    def last_key(self) -> Any:
+        return self.key
+
+    def undo(self) -> None:
+        self.connection.rollback()
+
+    def ask(self, statement: Statement, stream: bool = True) -> Answer:
+        if stream and self.connection.dialect.name == "postgresql":
+            self.connection.execution_options(stream_results=True)
+        result = self.execute(statement)
+        if not result.returns_rows:
+            raise Refused(400, "a query must return rows")
+        return EngineAnswer(result)
+
+
+class EngineDatabase(Database):
+    """A database with an engine of SQLAlchemy."""
+
+    errors = (sql_errors.SQLAlchemyError,)
+
+    def __init__(self, url: str, options: Mapping[str, Any]):
         """Connects when it is first asked for something.
 
         Raises:
-            Refused: 501, no driver for it is installed.
+            Refused: 500, the URL is none; 501, no driver for it is installed.
         """
-        self.url = url
-        self.dialect = url.get_backend_name()
-        self.file = sqlite_file(url)
+        super().__init__()
         try:
-            if self.file is not None:
-                options = {**SQLITE, **options}
-            self.engine = create_engine(url, **options)
+            target = with_driver(make_url(url))
+        except (sql_errors.ArgumentError, ValueError, TypeError) as error:
+            raise Refused(500, f"url: cannot be used: {error}") from None
+        name = target.get_backend_name()
+        try:
+            self.engine = create_engine(target, **options)
         except (ImportError, sql_errors.NoSuchModuleError) as error:
-            name = INSTALL.get(self.dialect)
-            hint = f": pip install {name!r}" if name else ""
-            raise Refused(501, f"{self.dialect}: no driver for it is installed{hint} ({error})") from None
-        self.reader = self.engine
-        if self.dialect == "sqlite":
-            event.listen(self.engine, "connect", set_up_sqlite)
-            if self.file is not None:
-                self.reader = create_engine(url, **options)
-                event.listen(self.reader, "connect", set_up_sqlite)
-                event.listen(self.reader, "connect", forbid_writing)
-        self.looks: OrderedDict[str, Look] = OrderedDict()
-        self.ensured: dict[str, tuple[str, ...]] = {}  # tables that have the columns of the configuration
-        self.opened: tuple[int, int] | None = None  # which file it was
-        self.watch: sqlite3.Connection | None = None  # sees the changes of all others
-        self.generation = 0  # of that connection
-        self.lock = threading.Lock()
-        self.making = threading.Lock()  # held while a table is made
+            driver = INSTALL.get(name)
+            hint = f": pip install {driver!r}" if driver else ""
+            raise Refused(501, f"{name}: no driver for it is installed{hint} ({error})") from None
+        except (sql_errors.ArgumentError, ValueError, TypeError) as error:
+            raise Refused(500, f"url: cannot be used: {error}") from None
+        dialect = self.engine.dialect
+        self.grammar = Grammar(name, quoting(dialect), dialect.paramstyle, name == "postgresql")
 
-    def check_there(self, needed: bool = True) -> None:
-        """Check that a file with a database is there: connecting would make one. One that was replaced is opened anew.
+    @contextmanager
+    def reading(self, own: bool = True) -> Iterator[Session]:
+        with self.engine.connect() as connection:
+            if own:
+                pass
+            elif self.grammar.name == "postgresql":
+                connection.execution_options(postgresql_readonly=True)
+            elif self.grammar.name in MYSQL:
+                connection.exec_driver_sql("SET TRANSACTION READ ONLY")
+            yield EngineSession(connection)
 
-        Raises:
-            Refused: 404, there is none, and it is needed.
-        """
-        if self.file is None:
-            return
-        try:
-            info = self.file.stat()
-            state = (info.st_dev, info.st_ino) if stat.S_ISREG(info.st_mode) else None
-        except OSError:
-            state = None
-        if state != self.opened:
-            with self.lock:
-                if self.opened is not None:
-                    self.close()
-                self.looks.clear()
-                self.ensured.clear()
-                self.opened = state
-        if state is None and needed:
-            raise Refused(404, f"{self.file}: there is no such database")
+    @contextmanager
+    def writing(self) -> Iterator[Session]:
+        with self.engine.begin() as connection:
+            yield EngineSession(connection)
 
-    def version(self) -> Any:
-        """Return what is equal as long as nobody changes a SQLite file; None for other databases."""
-        if self.file is None:
-            return None
-        with self.lock:
-            try:
-                if self.watch is None:
-                    self.watch = sqlite3.connect(self.file, check_same_thread=False, isolation_level=None, timeout=10)
-                return self.opened, self.generation, self.watch.execute("PRAGMA data_version").fetchone()[0]
-            except sqlite3.Error:  # whoever reads it next will say what is wrong
-                return None
+    def reflect(self, session: Session, name: str) -> Look:
+        table = reflect(connection_of(session), name)
+        dialect, quote = self.engine.dialect, self.grammar.quote
+        kinds = {column.name: kind_of(column.type) for column in table.columns}
+        place = Place(
+            self.grammar,
+            [dialect.identifier_preparer.format_table(table)],
+            {each: quote(each) for each in kinds},
+            kinds,
+        )
+        if self.grammar.name in MYSQL:  # a driver gives their text
+            place.shown = {JSON: lambda value: json.loads(value) if isinstance(value, (str, bytes)) else value}
+        place.bound = {
+            column.name: bind
+            for column in table.columns
+            if (bind := column.type.dialect_impl(dialect).bind_processor(dialect)) is not None
+        }
+        key = [column.name for column in table.primary_key]
+        made = {
+            column.name
+            for column in table.primary_key
+            if isinstance(column.type, Integer) or column.server_default is not None
+        }
+        return Look(place, key, frozenset(made))
 
-    def known(self, name: str, version: Any = None) -> Look | None:
-        """Return what a table looked like, if it still does; SQLite tells by the version of its schema."""
-        with self.lock:
-            found = self.looks.get(name)
-        if found is None or not (found.version == version if version is not None else time.monotonic() < found.until):
-            return None
-        return found
+    def make(self, session: Session, name: str, columns: Mapping[str, Any]) -> None:
+        from gramex.data.creating import make_table
 
-    def look(self, connection: Connection, name: str) -> Look:
-        """Return a table of the database.
-
-        Raises:
-            Refused: 404, there is none of that name.
-        """
-        version = None
-        if self.dialect == "sqlite":
-            version = connection.exec_driver_sql("PRAGMA schema_version").scalar()
-        found = self.known(name, version)
-        if found is not None:
-            return found
-        table = reflect(connection, name)
-        kinds = {column.name: column_of(column, self.dialect) for column in table.columns}
-        place = Place(table, {each.name: each for each in table.columns}, kinds, self.dialect)
-        look = Look(place, table, version, time.monotonic() + SECONDS)
-        with self.lock:
-            self.looks[name] = look
-            self.looks.move_to_end(name)
-            while len(self.looks) > 200:
-                self.looks.popitem(last=False)
-        return look
-
-    def forget(self) -> None:
-        """Look at tables again when they are next asked for."""
-        with self.lock:
-            self.looks.clear()
+        make_table(connection_of(session), name, columns)
 
     def close(self) -> None:
         """Close all connections."""
-        for each in {self.engine, self.reader}:
-            each.dispose()
-        if self.watch is not None:
-            self.watch.close()
-            self.watch = None
-            self.generation += 1
+        self.engine.dispose()
+
+
+def quoting(dialect: Dialect) -> Callable[[str], str]:
+    """Return what quotes names as a database wants them."""
+    quote = dialect.identifier_preparer.quote
+    if dialect.paramstyle in ("format", "pyformat"):  # what it does to % is done to the whole statement here
+        return lambda name: quote(name).replace("%%", "%")
+    return quote
+
+
+def connection_of(session: Session) -> Connection:
+    """Return the connection of a session."""
+    assert isinstance(session, EngineSession)  # noqa: S101  for mypy
+    return session.connection
 
 
 def reflect(connection: Connection, name: str) -> Table:
@@ -179,24 +188,6 @@ def reflect(connection: Connection, name: str) -> Table:
     raise Refused(404, f"there is no table {name!r}")
 
 
-def sqlite_file(url: URL) -> Path | None:
-    """Return the file of a SQLite database, None if it has none."""
-    name = url.database
-    if url.get_backend_name() != "sqlite" or not name or name == ":memory:" or name.startswith("file:"):
-        return None
-    return Path(name).absolute()
-
-
-def set_up_sqlite(connection: Any, _: Any) -> None:
-    """Wait for others that write, rather than fail."""
-    connection.execute("PRAGMA busy_timeout = 10000")
-
-
-def forbid_writing(connection: Any, _: Any) -> None:
-    """Let a connection only read."""
-    connection.execute("PRAGMA query_only = ON")
-
-
 def with_driver(url: URL) -> URL:
     """Return a URL with a driver that is installed, where it names none and its usual one is not."""
     name = url.get_backend_name()
@@ -206,31 +197,3 @@ def with_driver(url: URL) -> URL:
         if importlib.util.find_spec(module):
             return url.set(drivername=f"{name}+{DRIVER_NAMES.get(module, module)}")
     return url
-
-
-databases: OrderedDict[tuple[str, str], Database] = OrderedDict()
-guard = threading.Lock()
-
-
-def open_database(url: str, options: Mapping[str, Any]) -> Database:
-    """Return the database of a URL, the same for all who ask.
-
-    Raises:
-        Refused: 400, the URL is none; 501, no driver is installed.
-    """
-    key = (url, repr(sorted(options.items())) if options else "")
-    with guard:
-        found = databases.get(key)
-        if found is not None:
-            databases.move_to_end(key)
-            return found
-    try:
-        made = Database(with_driver(make_url(url)), options)
-    except (sql_errors.ArgumentError, ValueError, TypeError) as error:
-        raise Refused(500, f"url: cannot be used: {error}") from None
-    with guard:
-        found = databases.setdefault(key, made)
-        gone = databases.popitem(last=False)[1] if len(databases) > KEPT else None
-    if gone is not None:
-        gone.close()
-    return found

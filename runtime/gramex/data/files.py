@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import importlib.util
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +14,7 @@ from gramex.data.memory import Memory
 from gramex.data.query import Column
 from gramex.data.refused import Refused
 
-Table = tuple[list[Column], Sequence[Sequence[Any]]]
+Table = tuple[list[Column], Iterable[Sequence[Any]]]
 
 
 def read_tsv(data: bytes, options: Mapping[str, Any]) -> Table:

@@ -5,8 +5,11 @@ from __future__ import annotations
 import math
 import sqlite3
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
+from gramex.data.refused import Refused
 from gramex.data.regular import Search, compile_pattern
 
 BOUND = 5.0  # seconds that the regular expressions of one statement may take
@@ -20,10 +23,21 @@ class Matcher:
         self.end = 0.0
         self.late = False
 
-    def begin(self) -> None:
-        """A statement begins."""
+    @contextmanager
+    def bounded(self) -> Iterator[None]:
+        """Run a statement in the block.
+
+        Raises:
+            Refused: 400, a regular expression takes too long.
+        """
         self.end, self.late = time.monotonic() + BOUND, False
         self.patterns.clear()
+        try:
+            yield
+        except sqlite3.Error as error:
+            if self.late:
+                raise Refused(400, "a regular expression takes too long") from error
+            raise
 
     def match(self, pattern: str, value: Any, exact: int) -> int | None:
         """Return 1 if a value has a match, 0 if not, None for null."""

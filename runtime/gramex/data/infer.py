@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
 
-from gramex.data.kinds import ANY, BLOB, BOOL, DATETIME, FLOAT, INT, JSON, TEXT, parse_iso
+from gramex.data.kinds import ANY, BLOB, BOOL, DATETIME, FLOAT, INT, JSON, TEXT, moment
 from gramex.data.query import Column
 from gramex.data.refused import Refused
 
@@ -29,9 +29,74 @@ def named_kind(name: Any) -> str | None:
     return NAMES.get(text.lower().split("[")[0].rstrip("0123456789"))
 
 
+class Guess:
+    """The kind of a column, found in the text of its cells, some at a time, and then the values that these mean."""
+
+    def __init__(self, name: str, kind: str | None = None, nulls: frozenset[str] = NULLS, lenient: bool = False):
+        """`kind` is what the configuration says that it is; `lenient`: it is text if it is not of that kind."""
+        self.name, self.kind, self.nulls, self.lenient = name, kind, nulls, lenient
+        self.has_nulls = self.has_values = False
+        self.digits = True  # whether all numbers are whole, however large
+        self.possible = {kind} if kind else {INT, FLOAT, BOOL}
+        self.forms = list(MOMENTS)
+
+    def see(self, cells: Sequence[Any]) -> None:
+        """Look at some cells; None stands for null."""
+        there = [cell for cell in cells if cell is not None and cell not in self.nulls]
+        self.has_nulls |= len(there) < len(cells)
+        if not there or not self.possible:
+            return
+        self.has_values = True
+        for kind, parse in PARSERS:
+            # All that is whole is a number: these are looked at once they are needed.
+            if kind in self.possible and not (kind == FLOAT and INT in self.possible) and parse(there) is None:
+                self.possible.discard(kind)
+        if FLOAT in self.possible and INT not in self.possible:
+            self.digits = self.digits and all(cell.strip().lstrip("+-").isdigit() for cell in there)
+            self.has_nulls = self.has_nulls or any(value != value for value in map(float, there))
+        if DATETIME in self.possible:
+            self.forms = [form for form in self.forms if fits(form, there)]
+            if not self.forms:
+                self.possible.discard(DATETIME)
+
+    def column(self) -> Column:
+        """Return the column.
+
+        Raises:
+            Refused: 400, it is not what the configuration says.
+        """
+        if self.kind == TEXT or (self.kind and self.kind not in self.possible and self.lenient):
+            found = TEXT
+        elif self.kind:
+            if self.kind not in self.possible or (self.kind in (INT, BOOL) and not self.has_values):
+                raise Refused(400, f"column {self.name!r} is not of kind {self.kind}")
+            found = self.kind
+        elif not self.has_values:
+            found = FLOAT
+        elif INT in self.possible:
+            found = INT
+        elif FLOAT in self.possible and not self.digits:  # numbers that are too large: their digits count
+            found = FLOAT
+        else:
+            found = BOOL if BOOL in self.possible else TEXT
+        self.found = found
+        return Column(self.name, found, self.has_nulls)
+
+    def read(self, cells: Sequence[Any]) -> Sequence[Any]:
+        """Return the values of some cells, as SQLite keeps them, once the kind is known."""
+        value_of = VALUES.get(self.found) or (self.forms[0] if self.found == DATETIME else None)
+        if not self.has_nulls:
+            return cells if value_of is None else list(map(value_of, cells))
+        nulls = self.nulls
+        if value_of is None:
+            return [None if cell is None or cell in nulls else cell for cell in cells]
+        values = [None if cell is None or cell in nulls else value_of(cell) for cell in cells]
+        return [None if value != value else value for value in values] if self.found == FLOAT else values
+
+
 def typed(
-    name: str, cells: list[Any], kind: str | None = None, nulls: frozenset[str] = NULLS
-) -> tuple[Column, list[Any]]:
+    name: str, cells: Sequence[Any], kind: str | None = None, nulls: frozenset[str] = NULLS
+) -> tuple[Column, Sequence[Any]]:
     """Return a column and its values, as SQLite keeps them, from the text of its cells; None stands for null.
 
     `kind` is what the configuration says that it is.
@@ -39,31 +104,9 @@ def typed(
     Raises:
         Refused: 400, a cell is not of that kind.
     """
-    cells = [None if cell is None or cell in nulls else cell for cell in cells]
-    if kind == TEXT:
-        return Column(name, TEXT, None in cells), cells
-    there = [cell for cell in cells if cell is not None]
-    has_nulls = len(there) < len(cells)
-    for wanted, parse in PARSERS if kind else GUESSED:
-        if kind not in (None, wanted):
-            continue
-        values = parse(there)
-        if values is not None:
-            if has_nulls:
-                found = iter(values)
-                values = [None if cell is None else next(found) for cell in cells]
-            if wanted == FLOAT:
-                values, has_nulls = without_nan(values)
-            return Column(name, wanted, has_nulls), values
-        if kind is not None:
-            raise Refused(400, f"column {name!r} is not of kind {kind}")
-    return Column(name, TEXT, has_nulls), cells
-
-
-def without_nan(values: list[Any]) -> tuple[list[Any], bool]:
-    """Return floats with null for what is no number, and whether there are nulls."""
-    values = [value if value == value else None for value in values]
-    return values, None in values
+    guess = Guess(name, kind, nulls)
+    guess.see(cells)
+    return guess.column(), guess.read(cells)
 
 
 def as_ints(cells: list[str]) -> list[int] | None:
@@ -88,13 +131,6 @@ def as_floats(cells: list[str]) -> list[float] | None:
     return values if is_plain(cells) else None
 
 
-def as_fractions(cells: list[str]) -> list[float] | None:
-    """Return numbers, None if a cell is none, or if all are whole: such are too large, and their digits count."""
-    if cells and all(cell.strip().lstrip("+-").isdigit() for cell in cells):
-        return None
-    return as_floats(cells)
-
-
 def is_plain(cells: list[str]) -> bool:
     """True if cells have nothing that is a number for Python alone: underscores, digits of other scripts."""
     joined = "".join(cells)
@@ -112,26 +148,29 @@ def as_bools(cells: list[str]) -> list[int] | None:
     return values
 
 
-def as_moments(cells: list[str]) -> list[str] | None:
-    """Return datetimes as SQLite keeps them, None if a cell is none. All cells are of one form."""
-    from gramex.data.memory import store
+def from_iso(cell: str) -> Any:
+    """Return a datetime as SQLite keeps it."""
+    return moment(cell).isoformat(" ", "microseconds")
 
-    if not cells:
-        return []
+
+def from_form(form: str) -> Callable[[str], Any]:
+    """Return what reads datetimes of a form of strptime."""
+    return lambda cell: datetime.strptime(cell.strip(), form).isoformat(" ", "microseconds")
+
+
+def fits(form: Callable[[str], Any], cells: Sequence[str]) -> bool:
+    """True if all cells are of a form."""
     try:
-        return [store(parse_iso(cell)) for cell in cells]
+        for cell in cells:
+            form(cell)
     except ValueError:
-        pass
-    for form in (day + time for day in FORMS for time in TIMES):
-        try:
-            return [store(datetime.strptime(cell.strip(), form)) for cell in cells]
-        except ValueError:
-            continue
-    return None
+        return False
+    return True
 
 
-PARSERS: tuple[tuple[str, Any], ...] = ((INT, as_ints), (FLOAT, as_floats), (BOOL, as_bools), (DATETIME, as_moments))
-GUESSED: tuple[tuple[str, Any], ...] = ((INT, as_ints), (FLOAT, as_fractions), (BOOL, as_bools))
+MOMENTS = (from_iso, *(from_form(day + time) for day in FORMS for time in TIMES))
+PARSERS: tuple[tuple[str, Callable[[list[str]], Any]], ...] = ((INT, as_ints), (FLOAT, as_floats), (BOOL, as_bools))
+VALUES: dict[str, Callable[[str], Any]] = {INT: int, FLOAT: float, BOOL: lambda cell: int(cell.lower() == "true")}
 
 
 def kind_of(values: Sequence[Any]) -> str:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import PureWindowsPath
 from typing import Any
 from urllib.parse import quote
 
+from gramex.data.pieces import Statement
 from gramex.data.refused import Refused
 
 FIELD = re.compile(r"\{(\w+)\}")
@@ -34,39 +35,6 @@ class Bound:
 
     convert: Callable[[Any], Any] | None = None
     expanding: bool = False
-
-
-@dataclass(slots=True)
-class Statement:
-    """SQL as pieces of text, and between them the values that a driver binds."""
-
-    pieces: list[str | tuple[Any]] = field(default_factory=list)
-
-    def render(self, paramstyle: str) -> tuple[str, Any]:
-        """Return the SQL and the parameters for a driver's style of parameters."""
-        values = [piece[0] for piece in self.pieces if isinstance(piece, tuple)]
-        marks = iter(range(len(values)))
-        percent = paramstyle in ("format", "pyformat") and bool(values)
-        parts = []
-        for piece in self.pieces:
-            if isinstance(piece, tuple):
-                parts.append(mark(paramstyle, next(marks)))
-            else:
-                parts.append(piece.replace("%", "%%") if percent else piece)
-        named = paramstyle in ("pyformat", "named")
-        return "".join(parts), {f"p{n}": value for n, value in enumerate(values)} if named else tuple(values)
-
-
-def mark(paramstyle: str, number: int) -> str:
-    """Return what stands for a parameter."""
-    return {
-        "qmark": "?",
-        "format": "%s",
-        "pyformat": f"%(p{number})s",
-        "named": f":p{number}",
-        "numeric": f":{number + 1}",
-        "numeric_dollar": f"${number + 1}",
-    }[paramstyle]
 
 
 def fields(template: Any) -> list[str]:

@@ -223,11 +223,10 @@ def parse_groups(args: Args, known: Mapping[str, Column], rules: Rules) -> Query
         if aggregate is None:
             raise Refused(400, f"_c={value[:100]}: there is no aggregate {word[:40]!r}")
         kind = known[name].kind
+        counted = INT if kind == BOOL and aggregate.numbers else kind  # a sum of true and false
         if rules.file and aggregate.numbers and kind not in NUMBERS | {BOOL}:
             raise Refused(400, f"_c={value[:100]}: a column of kind {kind} has no {word}")
-        query.outputs.append(
-            Output(value, name, aggregate.kind_of(INT if kind == BOOL and rules.file else kind), aggregate)
-        )
+        query.outputs.append(Output(value, name, aggregate.kind_of(counted), aggregate))
     if ignored:
         query.ignored.append(["_c", ignored])
     return query

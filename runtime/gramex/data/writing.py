@@ -6,24 +6,18 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Column as SqlColumn
-from sqlalchemy import Connection, Integer, MetaData, Table, Text, delete, insert, update
-from sqlalchemy import Float as SqlFloat
-from sqlalchemy import exc as sql_errors
-
-from gramex.data.creating import ensure_table
+from gramex.data.database import Database, Look, Session, open_database
 from gramex.data.dataset import FILE, SQL, Dataset
 from gramex.data.edits import Edit, Written, parse_delete, parse_insert, parse_update
-from gramex.data.engines import Database, Look, open_database
 from gramex.data.infer import kind_of, typed
 from gramex.data.kinds import FLOAT, INT, TEXT, WHOLE
 from gramex.data.parameters import fill_name, fill_url
-from gramex.data.query import CONTROL, Args, Column, given
+from gramex.data.query import CONTROL, Args, given
 from gramex.data.reading import conversions, refusal
 from gramex.data.refused import Refused
-from gramex.data.statement import conditions
+from gramex.data.statement import delete, insert, update
 
-TYPES: dict[str, Any] = {INT: Integer, FLOAT: SqlFloat}
+TYPES = {INT: "INTEGER", FLOAT: "FLOAT"}
 
 
 def write(dataset: Dataset, method: str, args: Args, locks: Path | None) -> Written:
@@ -44,41 +38,30 @@ def write(dataset: Dataset, method: str, args: Args, locks: Path | None) -> Writ
     name = fill_name(dataset.table, args)
     database.check_there(needed=not dataset.columns and method != "POST")
     if dataset.columns:
-        ensure_table(database, name, dataset.columns)
+        database.ensure(name, dataset.columns)
     try:
         return write_table(dataset, database, name, method, args)
-    except sql_errors.SQLAlchemyError as error:
+    except database.errors as error:
         raise refusal(error) from error
 
 
 def write_table(dataset: Dataset, database: Database, name: str, method: str, args: Args) -> Written:
     """Change rows of a table, all or none."""
-    with database.engine.begin() as connection:
-        if database.dialect == "sqlite":  # or two writers may both read first, and one of them fail
-            connection.exec_driver_sql("BEGIN IMMEDIATE")
-        look = look_or_make(dataset, database, connection, name, method, args)
-        columns = {each: Column(each, kind) for each, kind in look.place.kinds.items()}
+    with database.writing() as session:
+        look = look_or_make(dataset, database, session, name, method, args)
+        columns = {each.name: each for each in look.columns}
         types = conversions(dataset)
         if method == "POST":
             edit = parse_insert(args, columns)
-            return Written(edit, len(edit.rows), insert_rows(connection, look, edit, dataset.key))
+            return Written(edit, len(edit.rows), insert_rows(session, look, edit, dataset.key))
         if method == "PUT":
             edit = parse_update(args, columns, dataset.key, types)
-            changed = connection.execute(
-                update(look.table).where(*conditions(edit.filters, look.place)).values(by_column(look, edit.values))
-            )
-            return Written(edit, changed.rowcount)
+            return Written(edit, session.change(update(look.place, edit.values, edit.filters)))
         edit = parse_delete(args, columns, dataset.key, types)
-        changed = connection.execute(delete(look.table).where(*conditions(edit.filters, look.place)))
-        return Written(edit, changed.rowcount)
+        return Written(edit, session.change(delete(look.place, edit.filters)))
 
 
-def by_column(look: Look, values: dict[str, Any]) -> dict[Any, Any]:
-    """Return values by the columns of a table."""
-    return {look.place.columns[name]: value for name, value in values.items()}
-
-
-def insert_rows(connection: Connection, look: Look, edit: Edit, key: Sequence[str]) -> list[dict[str, Any]]:
+def insert_rows(session: Session, look: Look, edit: Edit, key: Sequence[str]) -> list[dict[str, Any]]:
     """Add rows; returns their keys, generated ones too.
 
     Raises:
@@ -87,47 +70,42 @@ def insert_rows(connection: Connection, look: Look, edit: Edit, key: Sequence[st
     for name in key:
         if name not in look.place.columns:
             raise Refused(400, f"id: there is no column {name!r}")
-    for column in look.table.primary_key:
-        generated = isinstance(column.type, Integer) or column.server_default is not None
-        if not generated and not all(row.get(column.name) is not None for row in edit.rows):
-            raise Refused(400, f"{column.name}: the key needs a value")
+    for name in look.key:
+        if name not in look.generated and not all(row.get(name) is not None for row in edit.rows):
+            raise Refused(400, f"{name}: the key needs a value")
     inserted = []
     for row in edit.rows:
-        statement = insert(look.table).values(by_column(look, row))
-        if connection.dialect.insert_returning:
-            found = connection.execute(statement.returning(*(look.place.columns[name] for name in key))).one()
-            inserted.append(dict(zip(key, found, strict=True)))
+        statement = insert(look.place, row, key)
+        if look.place.grammar.returning:
+            inserted.append(dict(zip(key, session.run(statement)[0], strict=True)))
             continue
-        given_key = connection.execute(statement).inserted_primary_key
-        made = dict(given_key._mapping) if given_key is not None else {}
-        inserted.append({name: row.get(name, made.get(name)) for name in key})
+        session.change(statement)
+        made = {name: session.last_key() for name in look.key if name in look.generated and row.get(name) is None}
+        inserted.append({name: made.get(name, row.get(name)) for name in key})
     return inserted
 
 
-def look_or_make(
-    dataset: Dataset, database: Database, connection: Connection, name: str, method: str, args: Args
-) -> Look:
+def look_or_make(dataset: Dataset, database: Database, session: Session, name: str, method: str, args: Args) -> Look:
     """Return the table. A POST makes it from its values where it is missing.
 
     Raises:
         Refused: 404, it is missing.
     """
     try:
-        return database.look(connection, name)
+        return database.look(session, name)
     except Refused as missing:
         if method != "POST" or missing.status != 404 or "{" in dataset.table:
             raise
-    columns = []
-    for each, values in args.items():
-        if each in CONTROL or each.startswith("_") or not values:
-            continue
-        kind = kind_of_values(values)
-        columns.append(SqlColumn(each, TYPES.get(kind, Text)(), primary_key=each in dataset.key))
+    columns = {
+        each: {"type": TYPES.get(kind_of_values(values), "TEXT"), "primary_key": each in dataset.key}
+        for each, values in args.items()
+        if each not in CONTROL and not each.startswith("_") and values
+    }
     if not columns or not all(each in args for each in dataset.key):
         raise Refused(404, f"there is no table {name!r}, and no values to make it from")
-    Table(name, MetaData(), *columns).create(connection)
+    database.make(session, name, columns)
     database.forget()
-    return database.look(connection, name)
+    return database.look(session, name)
 
 
 def kind_of_values(values: Sequence[Any]) -> str:

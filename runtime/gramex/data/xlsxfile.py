@@ -12,7 +12,7 @@ from openpyxl import load_workbook
 from openpyxl.utils.cell import range_boundaries
 from openpyxl.utils.exceptions import InvalidFileException
 
-from gramex.data.csvfile import kinds_by_column, null_texts, shaped
+from gramex.data.csvfile import Shape, kinds_by_column, null_texts
 from gramex.data.infer import kind_of, typed
 from gramex.data.kinds import ANY, DATETIME, moment
 from gramex.data.memory import store
@@ -33,8 +33,9 @@ def read_xlsx(data: bytes, options: Mapping[str, Any]) -> tuple[list[Column], li
     if skipped:
         gone = set(range(skipped)) if isinstance(skipped, int) else set(skipped)
         lines = [line for number, line in enumerate(lines) if number not in gone]
-    names, rows = shaped(trimmed(lines), options)
-    return typed_values(names, rows, options)
+    lines = trimmed(lines)
+    shape = Shape(lambda: iter(lines), options)
+    return typed_values(shape.names, shape.rows(), options)
 
 
 def trimmed(lines: Rows) -> Rows:
@@ -133,7 +134,8 @@ def typed_values(
         found = [plain(row[number], nulls) for row in rows]
         kind = DATETIME if name in dates else kinds.get(name)
         if kind is not None:
-            column, found = typed(name, [text_of(value) for value in found], kind, nulls)
+            column, cells = typed(name, [text_of(value) for value in found], kind, nulls)
+            found = list(cells)
         else:
             kind = kind_of(found)
             column = Column(name, kind, None in found)

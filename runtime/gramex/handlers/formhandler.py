@@ -16,7 +16,7 @@ from gramex.data.dataset import Dataset
 from gramex.data.formats import Format, choose, disposition, encode, make_formats
 from gramex.data.meta import meta_headers
 from gramex.data.refused import Refused
-from gramex.data.turns import computes, taking_turns
+from gramex.data.turns import computes, turns
 from gramex.handlers.base import BaseHandler
 from gramex.handlers.current import current_handler
 from gramex.handlers.expression import compile_function
@@ -55,6 +55,7 @@ class FormHandler(BaseHandler):
     formats: ClassVar[dict[str, Format]] = {}
     common: ClassVar[dict[str, list[Any]]] = {}
     answers: ClassVar[Answers]
+    local: ClassVar[bool] = False  # whether reading is computing in this process
     modify: ClassVar[Callable[..., Any] | None] = None  # of several datasets
 
     @classmethod
@@ -71,6 +72,7 @@ class FormHandler(BaseHandler):
         cls.formats = make_formats(kwargs.get("formats"), checked_headers)
         cls.common = common_defaults(kwargs, cls.single)
         cls.answers = Answers()
+        cls.local = all(map(computes, cls.datasets.values()))
         cls.modify = None
         if not cls.single and kwargs.get("modify"):
             cls.modify = staticmethod(compile_function(kwargs["modify"], ("data", "key", "handler"), "modify"))
@@ -87,7 +89,7 @@ class FormHandler(BaseHandler):
                 results, body = await answer_frames(self, asked, chosen, counted)
                 metas = {name: each.meta for name, each in results.items()}
             else:
-                metas, body = await self.in_thread(self.read_and_encode, asked, chosen, counted)
+                metas, body = await self.in_turn(self.read_and_encode, asked, chosen, counted)
         except Refused as error:
             raise HTTPError(error.status, "%s", error) from error
         self.set_own_headers()
@@ -137,19 +139,21 @@ class FormHandler(BaseHandler):
 
     def read_and_encode(self, asked: list[Asked], chosen: Format, counted: bool) -> tuple[Metas, bytes]:
         """Return what was made of the arguments, by dataset, and the body. Blocks."""
-        local = all(computes(each.dataset) for each in asked)
-        known = local or all(each.state is not None for each in asked)
-        with taking_turns(local):
-            versions = [version_of(each.dataset, each.args, each.state) for each in asked] if known else [None]
-            key = (chosen.name, counted, repr([(each.args, each.sql) for each in asked]))
-            found = self.answers.get(key, versions) if None not in versions else None
-            if found is not None:
-                return found
-            results = self.read_all(asked, counted)
-            body, metas = encode(chosen, results, self.single), {name: each.meta for name, each in results.items()}
-            if None not in versions:
-                self.answers.put(key, versions, metas, body)
-            return metas, body
+        known = self.local or all(each.state is not None for each in asked)
+        versions = [version_of(each.dataset, each.args, each.state) for each in asked] if known else [None]
+        if None in versions:
+            return self.read_anew(asked, chosen, counted)
+        key = (chosen.name, counted, repr([(each.args, each.sql) for each in asked]))
+        found = self.answers.get(key, versions)
+        if found is None:
+            found = self.read_anew(asked, chosen, counted)
+            self.answers.put(key, versions, *found)
+        return found
+
+    def read_anew(self, asked: list[Asked], chosen: Format, counted: bool) -> tuple[Metas, bytes]:
+        """Return what was made of the arguments, by dataset, and the body, from the data. Blocks."""
+        results = self.read_all(asked, counted)
+        return {name: each.meta for name, each in results.items()}, encode(chosen, results, self.single)
 
     def read_all(self, asked: list[Asked], counted: bool) -> dict[str, Result]:
         """Return the results by dataset. Blocks."""
@@ -189,6 +193,12 @@ class FormHandler(BaseHandler):
         current_handler.set(self)
         result = function(*values)
         return await result if inspect.isawaitable(result) else result
+
+    async def in_turn(self, function: Callable[..., Any], *values: Any) -> Any:
+        """Call something that reads, without blocking others: in its turn where it computes."""
+        if self.local:
+            return await turns.take(self.services.executor, function, *values)
+        return await self.in_thread(function, *values)
 
     async def in_thread(self, function: Callable[..., Any], *values: Any) -> Any:
         """Call something that blocks, without blocking others."""

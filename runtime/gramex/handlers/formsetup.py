@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from gramex.data.columns import check_columns
-from gramex.data.dataset import WEB, Dataset, as_lists, make_dataset, static_paths
+from gramex.data.dataset import SQL, WEB, Dataset, as_lists, is_sqlite, make_dataset, static_paths
 from gramex.data.parameters import Bound, check_reading
 from gramex.data.refused import Refused
 from gramex.handlers.expression import compile_function
@@ -58,6 +58,7 @@ def make_datasets(kwargs: Mapping[str, Any], folder: Path, where: str) -> tuple[
             compile_hooks(dataset, spec)
             check_columns(dataset.columns)
             dataset.types = make_types(spec.get("argstype"))
+            check_library(dataset)
             warn(dataset, f"{where}: {prefix}")
         except ValueError as error:
             raise ValueError(f"{prefix}{error}") from error
@@ -66,11 +67,14 @@ def make_datasets(kwargs: Mapping[str, Any], folder: Path, where: str) -> tuple[
         for key in kwargs:
             if key not in COMMON and key not in made:
                 app_log.warning("%s: %s: is no key of a FormHandler and no dataset: ignored", where, key)
-    if importlib.util.find_spec("sqlalchemy") is None:
-        app_log.error("%s: FormHandler needs SQLAlchemy: pip install 'gramex-runtime[data]'; it answers 501", where)
-        for dataset in made.values():
-            dataset.absent = dataset.absent or "FormHandler needs SQLAlchemy: pip install 'gramex-runtime[data]'"
     return made, single
+
+
+def check_library(dataset: Dataset) -> None:
+    """Note that a database cannot be reached: all but SQLite need a library."""
+    if dataset.source == SQL and not is_sqlite(dataset.url) and importlib.util.find_spec("sqlalchemy") is None:
+        name = dataset.url.partition(":")[0]
+        dataset.absent = dataset.absent or f"{name}: needs SQLAlchemy: pip install 'gramex-runtime[data]'"
 
 
 def compile_hooks(dataset: Dataset, spec: Mapping[str, Any]) -> None:

@@ -322,6 +322,7 @@ def test_a_start_loads_no_database_library(tmp_path):
 
 
 def test_without_the_extra_one_line_says_so(serve, tmp_path):
+    """Files and SQLite need nothing."""
     hidden = tmp_path / "hidden"
     hidden.mkdir()
     (hidden / "sitecustomize.py").write_text(
@@ -335,6 +336,16 @@ def test_without_the_extra_one_line_says_so(serve, tmp_path):
         "importlib.util.find_spec = lambda name, package=None: None if name == 'sqlalchemy' else found(name, package)\n"
         "sys.meta_path.insert(0, Hide())\n"
     )
-    app = serve({"url": {"a": entry("/a", url="a.csv")}}, {"a.csv": "a\n1\n"}, env={"PYTHONPATH": str(hidden)})
-    assert app.get("/a").status == 501
-    assert "url:a: FormHandler needs SQLAlchemy: pip install 'gramex-runtime[data]'" in app.log
+    path = os.pathsep.join(filter(None, (str(hidden), os.environ.get("PYTHONPATH"))))
+    database = sqlite3.connect(tmp_path / "x.db")
+    database.executescript("create table t (id integer); insert into t values (1)")
+    database.close()
+    entries = {
+        "a": entry("/a", url="a.csv"),
+        "b": entry("/b", url=f"sqlite:///{tmp_path}/x.db", table="t"),
+        "c": entry("/c", url="postgresql:///x", table="t"),
+    }
+    app = serve({"url": entries}, {"a.csv": "a\n1\n"}, env={"PYTHONPATH": path})
+    assert (app.get("/a").json(), app.get("/b").json()) == ([{"a": 1}], [{"id": 1}])
+    assert app.get("/c").status == 501
+    assert "url:c: postgresql: needs SQLAlchemy: pip install 'gramex-runtime[data]'" in app.log
