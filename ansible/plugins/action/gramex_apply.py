@@ -61,8 +61,8 @@ class ActionModule(ActionBase):
         """Send what the host lacks and return where it is there; empty if it lacks nothing."""
         with tempfile.NamedTemporaryFile(dir=constants.DEFAULT_LOCAL_TMP, suffix=".tar") as packed:
             try:
-                place, lock = Path(packed.name), Path(wanted["lock"])
-                if not payload.pack(place, wanted["apps"], sources, lock, wheel.given(Path(wanted["wheel"]))):
+                place = Path(packed.name)
+                if not payload.pack(place, wanted["apps"], sources, wheel.given(Path(wanted["wheel"]))):
                     return ""
             except (SourceError, wheel.WheelError) as error:
                 raise AnsibleActionFail(str(error)) from error

@@ -66,6 +66,7 @@ class ActionModule(ActionBase):
         given = self._task.args
         try:
             settings = wanted.Settings(
+                repository=REPOSITORY,
                 templates=REPOSITORY / "ansible" / "roles" / "gramex" / "templates",
                 wheel=wheel.given(Path(given["wheel"])) if given.get("wheel") else wheel.build(REPOSITORY),
                 lock=Path(given.get("lock") or REPOSITORY / "locks" / "runtime.txt"),
@@ -85,6 +86,5 @@ class ActionModule(ActionBase):
             "lease": {**lease, "broken": False},
             "stamp": str(time.time_ns()),
             "host": wanted.shared(state, settings),
-            "lock": str(settings.lock),
             "wheel": str(settings.wheel.place),
         }

@@ -134,7 +134,7 @@ def wanted(given: dict[str, Any], place: Path, check: bool) -> list[App]:
         collect(given["apps"], place)
     private = json.loads(zlib.decompress(base64.b64decode(given["private"])))
     told = given["host"]
-    host = Host(**{**told, "lock": place / "lock.txt", "wheel": place / told["wheel"]})
+    host = Host(**{**told, "place": place, "wheel": place / told["wheel"]})
     return [
         App({**app, "archive": place / f"{app['name']}.tar.gz"}, private[app["name"]], host, check)
         for app in given["apps"]
@@ -229,7 +229,8 @@ def apply(given: dict[str, Any], check: bool) -> tuple[dict[str, Any], dict[str,
         apps = wanted(given, place, check)
         bring(apps, failed)
         if given["payload"] and apps:
-            environment.forget(apps[0].host.lock_digest, {app.wanted["interpreter"] for app in apps})
+            locks = {app.wanted["lock_digest"] for app in apps}
+            environment.forget(locks, {app.wanted["interpreter"] for app in apps})
     removed, rest = remove(given, check)
     if given["everything"] and not check:
         lock.forget()

@@ -327,6 +327,7 @@ def gather(params):
         "uid": os.geteuid(),
         "user": user_name(os.geteuid()),
         "hostname": socket.gethostname(),
+        "machine": os.uname().machine,
         **system(),
         **init(),
         "python": pythons,

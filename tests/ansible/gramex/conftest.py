@@ -42,6 +42,7 @@ def app() -> Callable[..., dict[str, Any]]:
             "keep": 5,
             "timeout": 300,
             "python": "/usr/bin/python3",
+            "distribution": "gramex-runtime",
             "shared": [],
             "env": {},
             "secrets": {},

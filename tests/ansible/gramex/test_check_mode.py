@@ -52,6 +52,7 @@ def run(tmp_path_factory) -> subprocess.CompletedProcess[str]:
             "instances": 1,
             "limits": {},
             "sandbox": {},
+            "distribution": "gramex-runtime",
         },
     }
     values = {

@@ -60,11 +60,11 @@ def test_credentials_of_an_index_are_not_shown():
 )
 def test_an_unfit_interpreter_is_refused(found, told):
     with pytest.raises(environment.Problem, match=told):
-        environment.judge("/usr/bin/python3", found)
+        environment.judge("/usr/bin/python3", found, "gramex-runtime")
 
 
 def test_a_fit_interpreter_passes():
-    environment.judge("/usr/bin/python3", {"version": [3, 10, 0], "real": "/usr/bin/python3.10"})
+    environment.judge("/usr/bin/python3", {"version": [3, 10, 0], "real": "/usr/bin/python3.10"}, "gramex-runtime")
 
 
 def test_roots_own_pip_settings_are_one_valid_file(tmp_path, monkeypatch):
@@ -102,5 +102,5 @@ def test_wheels_of_a_former_lock_are_forgotten(tmp_path, monkeypatch):
     now = environment.house("a" * 64, "cp311")
     for name in (f"wheels/{now}", "wheels/former-cp311", "wheels/.x.new", "pip/cp311", "pip/cp39"):
         (tmp_path / name).mkdir(parents=True)
-    environment.forget("a" * 64, {"cp311"})
+    environment.forget({"a" * 64}, {"cp311"})
     assert {place.relative_to(tmp_path).as_posix() for place in tmp_path.glob("*/*")} == {f"wheels/{now}", "pip/cp311"}

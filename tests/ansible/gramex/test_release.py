@@ -144,15 +144,14 @@ def test_a_bad_release_is_never_picked_again():
     assert record.find("d") is None
 
 
-def test_a_disk_without_room_is_told_before(tmp_path, monkeypatch):
+def test_a_disk_without_room_is_told_before(tmp_path):
     disk = os.statvfs(tmp_path)
     free = disk.f_bavail * disk.f_frsize
-    release.room(tmp_path, 0, built=True)
+    release.room(tmp_path, 0, 0)
     with pytest.raises(Problem, match=rf"disk space: \d+ MB are needed at {tmp_path}, \d+ MB are free"):
-        release.room(tmp_path, free, built=True)
-    monkeypatch.setattr(release, "ENVIRONMENT", free)
+        release.room(tmp_path, free, 0)
     with pytest.raises(Problem, match="disk space"):
-        release.room(tmp_path, 0, built=False)
+        release.room(tmp_path, 0, free)
 
 
 def test_what_setup_made_is_given_back_without_its_surprises(folder, tmp_path):

@@ -21,7 +21,7 @@ class Killed(BaseException):
 class Played:
     """Services that are played: states by colour, and a log of what was asked for."""
 
-    boot, both, instances = "yes", True, 1
+    boot, both, instances, gap = "yes", True, 1, None
 
     def __init__(self, fuse: int | None = None, both: bool = True) -> None:
         self.states = {"blue": "stopped", "green": "stopped"}

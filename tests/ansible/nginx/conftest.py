@@ -27,7 +27,7 @@ def app(name: str, path: str = "/", **keys: Any) -> dict[str, Any]:
     """An app of the plan with what the role reads of it."""
     upstream = f"unix:/run/gramex/{name}.sock"
     base = {"name": name, "path": path, "root": path.rstrip("/"), "strip": True, "upstream": upstream}
-    return {**base, "timeout": 300, "max_upload": "100m", "state": "present", **keys}
+    return {**base, "distribution": "gramex-runtime", "timeout": 300, "max_upload": "100m", "state": "present", **keys}
 
 
 def site(domain: str, apps: list[str], **keys: Any) -> dict[str, Any]:

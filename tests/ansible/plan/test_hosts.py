@@ -15,6 +15,7 @@ APP = {
     "port": None,
     "user": "gramex-site",
     "tls": "selfsigned",
+    "distribution": "gramex-runtime",
 }
 PYTHON = {"version": [3, 11, 2], "venv": True, "reachable": True, "error": ""}
 FIT: dict[str, Any] = {

@@ -10,17 +10,16 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from . import asuser, environment, files, observe, record, release, setup, switch, systemd, sysv, tasks, users
+from . import asuser, environment, files, kind, observe, record, release, setup, switch, systemd, sysv, tasks, users
 from .problem import Problem
 
 
 @dataclass(frozen=True)
 class Host:
-    """What all apps of a host share. `init` is systemd or sysv, `lock` and `wheel` are files that came along."""
+    """What all apps of a host share. `init` is systemd or sysv; `place` holds what came along, the `wheel` too."""
 
     init: str
-    lock: Path
-    lock_digest: str
+    place: Path
     wheel: Path
     wheel_digest: str
     start_timeout: int
@@ -50,15 +49,12 @@ class App:
         self.home, self.data, self.config = (Path(self.wanted[key]) for key in ("home", "data", "config"))
         self.files = files.Files(check=self.check)
         self.record = record.Record.read(self.home)
-        self.services: systemd.Systemd | sysv.Sysv = (
-            systemd.Systemd(self.name, self.wanted["sockets"])
-            if self.host.init == "systemd"
-            else sysv.Sysv(self.name, self.wanted["port"])
-        )
+        told = {**self.wanted, "init": self.host.init}
+        self.services = self.former = kind.services(self.name, told, self.wanted["sockets"])
 
     def prepare(self) -> None:
         """Make the user, the folders, the environment and the release; nothing that runs notices. Raises Problem."""
-        environment.judge(self.wanted["python"], self.wanted["found"])
+        environment.judge(self.wanted["python"], self.wanted["found"], self.wanted["distribution"])
         if self.user == "root" or (users.exists(self.user) and files.uid(self.user) == 0):
             raise Problem(
                 f"user: {self.user} is the administrator; an app runs as a user of its own. Leave the key out"
@@ -108,6 +104,7 @@ class App:
     def serve(self) -> None:
         """Bring the release into service. Raises Problem if it does not start; then all is as it was before."""
         try:
+            self._part()
             self.changed |= self.services.ready(self.files)
             if self.host.init == "systemd" and (front := Path(self.wanted["address"])).is_socket():
                 self.changed |= self.files.mend(front, "root", self.host.socket_group, 0o660)
@@ -116,9 +113,11 @@ class App:
             if not switch.serves(self.home, self.record, wanted, self.services):
                 self.changed = True
                 self._change(wanted)
-        except Problem:
+        except Problem as problem:
             self.take_back()
             self._prune()
+            if self.gap is not None:
+                problem.args = (f"{problem}\nNobody was answered for {self.gap:.1f} s; the one before serves again",)
             raise
 
     def watch(self) -> None:
@@ -203,8 +202,9 @@ class App:
             key=self.wanted["environment"],
             python=self.wanted["python"],
             interpreter=self.wanted["interpreter"],
-            lock=self.host.lock,
-            lock_digest=self.host.lock_digest,
+            distribution=self.wanted["distribution"],
+            locks=tuple(self.host.place / name for name in self.wanted["locks"]),
+            lock_digest=self.wanted["lock_digest"],
             wheel=self.host.wheel,
             wheel_digest=self.host.wheel_digest,
             requirements=tuple(self.wanted["requirements"]),
@@ -216,7 +216,8 @@ class App:
         archive = Path(self.wanted["archive"])
         if not archive.is_file():
             raise Problem("the release is not on the host and did not come along: another run was under way. Run again")
-        release.room(self.home, self.wanted["size"], built=(self.home / "venvs" / self.wanted["environment"]).is_dir())
+        built = (self.home / "venvs" / self.wanted["environment"]).is_dir()
+        release.room(self.home, self.wanted["size"], 0 if built else environment.room(self.wanted["distribution"]))
         name = release.name(self.wanted["digest"], self.record.releases)
         staged = release.Staged.unpack(archive, self.home / "releases", name, self.user)
         try:
@@ -229,7 +230,7 @@ class App:
             staged.finish()
         finally:
             files.remove(staged.aside)
-        self.record.add(name, self.wanted["digest"], self.wanted["environment"])
+        self.record.add(name, self.wanted["digest"], self.wanted["environment"], self.wanted["distribution"])
         self.record.write(self.home)
         self.release_id = name
         self.files.done.append(f"release {name} unpacked")
@@ -237,6 +238,8 @@ class App:
     def _set_up(self, staged: Path, python: Path) -> None:
         if places := self.wanted["setup"]:
             variables = {"GRAMEXDATA": str(self.data), **self.private["env"]}
+            if self.wanted["distribution"] == kind.FULL:  # `gramex setup` is this runtime's, whatever serves the app
+                variables["PYTHONPATH"] = str(self.host.wheel)
             skipped = setup.run(staged, places, python, self.user, variables, self.host.tools)
             self.notes += [f"{self.name}: {line}" for line in skipped]
 
@@ -248,7 +251,8 @@ class App:
             if self.private["secrets"]:
                 files.replace(secrets, self.private["secrets"].encode(), 0, files.gid(self.user), 0o640)
                 staged.link_secrets(secrets)
-            staged.check(python, self.user, variables)
+            if self.wanted["distribution"] != kind.FULL:  # which has no such command
+                staged.check(python, self.user, variables)
             if self.private["secrets"]:
                 staged.link_secrets(self.config / "secrets.yaml")
         finally:
@@ -266,6 +270,7 @@ class App:
             colour, self.gap = sysv.measured(self.wanted["address"], work)
         else:
             colour = switch.change(*arguments, *limits)
+            self.gap = self.services.gap
         self.files.done.append(f"release {self.release_id} serves as {colour}")
         if self.wanted["observe"] and colour != former:
             self.watched = observe.Watch.begin(self.release_id, colour, former, fresh, self.services)
@@ -281,9 +286,22 @@ class App:
             self.services.close([unit for unit in self.services.sockets if self.files.made(systemd.UNITS / unit)])
         if self.files.restore() and self.host.init == "systemd":
             systemd.reload()
-        if former and self.services.state(former) == "stopped":
+        if former and self.former.state(former) == "stopped":
             with suppress(Problem):
-                self.services.start(former, self.host.start_timeout, keep=True)
+                self.former.ready(files.Files())
+                self.former.start(former, self.host.start_timeout, keep=True)
+            if isinstance(self.former, systemd.Systemd):
+                self.gap = self.former.gap
+
+    def _part(self) -> None:
+        """End what serves where it is of the other distribution: the two cannot have the same address."""
+        known, colour = self.record.settings, record.active(self.home)
+        if self.check or not colour or known.get("distribution", kind.RUNTIME) == self.wanted["distribution"]:
+            return
+        self.former = kind.services(self.name, known, systemd.sockets(self.name))
+        switch.wait(colour, self.former, self.wanted["drain"] + 20)
+        if isinstance(self.former, systemd.Systemd):
+            self.former.close(self.former.sockets)
 
     def _prune(self) -> None:
         if not self.check:
@@ -309,7 +327,7 @@ class App:
 
     def _note(self) -> None:
         """Note for the verbs what they have to know of the app."""
-        known = {key: self.wanted[key] for key in ("port", "drain", "user", "keep")}
+        known = {key: self.wanted[key] for key in ("port", "drain", "user", "keep", "health", "distribution")}
         settings = {**known, "init": self.host.init, "start_timeout": self.host.start_timeout}
         if self.record.settings != settings and not self.check:
             self.record.settings = settings

@@ -16,7 +16,9 @@ from . import asuser, files
 from .pip import CACHE, WORK, Pip
 from .problem import Problem
 
-OLDEST = (3, 10)
+OLDEST, NEWEST = (3, 10), {"gramex": (3, 12)}
+ROOM = {"gramex": 700 << 20}  # bytes that an environment takes, with the wheels that it is made from
+SMALL = 100 << 20  # the same of this runtime, without the app's own requirements
 PIN = re.compile(r"(?m)^[A-Za-z0-9._-]+==[^\\\n]*[^\\\s]")  # with its marker: a lock may pin by Python version
 
 
@@ -27,15 +29,21 @@ class Recipe:
     key: str
     python: str
     interpreter: str  # version and ABI; names the folder of what is shared by environments
-    lock: Path
+    distribution: str
+    locks: tuple[Path, ...]  # of wheels, then of packages that have none
     lock_digest: str
     wheel: Path
     wheel_digest: str
     requirements: tuple[str, ...]  # paths below the release
 
 
-def judge(python: str, found: dict) -> None:
-    """Raise Problem if an interpreter (as gramex_state found it) cannot carry the runtime."""
+def room(distribution: str) -> int:
+    """Return the bytes that an environment needs."""
+    return ROOM.get(distribution, SMALL)
+
+
+def judge(python: str, found: dict, distribution: str) -> None:
+    """Raise Problem if an interpreter (as gramex_state found it) cannot carry the distribution."""
     if found.get("error"):
         raise Problem(f"python: {python} does not run: {found['error']}. Name an interpreter that is there")
     if tuple(found["version"][:2]) < OLDEST:
@@ -43,6 +51,10 @@ def judge(python: str, found: dict) -> None:
         raise Problem(
             f"python: {python} is Python {version}; the runtime needs 3.10 or newer. Name a newer interpreter"
         )
+    newest = NEWEST.get(distribution)
+    if newest and tuple(found["version"][:2]) > newest:
+        version, last = (".".join(str(part) for part in parts) for parts in (found["version"], newest))
+        raise Problem(f"python: {python} is Python {version}; the full Gramex runs on {last} at most")
     if found["real"].startswith(("/root/", "/home/")):
         raise Problem(
             f"python: {python} is {found['real']}, below a home folder, where the app's user cannot reach it. "
@@ -61,7 +73,7 @@ def ensure(venvs: Path, recipe: Recipe, user: str, release: Path) -> bool:
         return False
     pip = Pip.ensure(recipe.python, recipe.interpreter)
     wheels = CACHE / "wheels" / house(recipe.lock_digest, recipe.interpreter)
-    pip.download(recipe.lock, wheels)
+    pip.download(recipe.locks[0], wheels)
     aside = venvs / f".{recipe.key}.new"
     files.remove(aside)
     aside.mkdir(mode=0o755)
@@ -81,11 +93,11 @@ def house(lock_digest: str, interpreter: str) -> str:
     return f"{lock_digest[:16]}-{interpreter}"
 
 
-def forget(lock_digest: str, interpreters: set[str]) -> None:
+def forget(lock_digests: set[str], interpreters: set[str]) -> None:
     """Remove wheels and pips of former locks and interpreters: new environments are made from the present ones."""
-    kept = interpreters | {house(lock_digest, interpreter) for interpreter in interpreters}
+    houses = {house(digest, interpreter) for digest in lock_digests for interpreter in interpreters}
     for place in [*CACHE.glob("pip/*"), *CACHE.glob("wheels/*")]:
-        if place.name not in kept:
+        if place.name not in interpreters | houses:
             files.remove(place)
 
 
@@ -96,10 +108,14 @@ def _fill(
     _run([recipe.python, "-I", "-m", "venv", "--without-pip", str(aside)], user, work)
     offline = ["--no-index", "--no-deps", "--require-hashes"]
     pip.install(aside, user, work, temporary, *offline, "--find-links", str(wheels), "-r", str(work / "lock.txt"))
-    pip.install(aside, user, work, temporary, *offline, "-r", str(work / "wheel.txt"))
+    # Where packages come from is the host's business: its settings hold, though the app's user cannot see them.
+    host = {**asuser.network(), "PIP_CONFIG_FILE": str(work / "pip.conf"), **temporary}
+    if recipe.locks[1:]:
+        built = ["--no-deps", "--require-hashes", "--no-binary", ":all:", "--no-build-isolation", "--use-pep517"]
+        pip.install(aside, user, work, host, *built, "-r", str(work / "source.txt"))
+    else:
+        pip.install(aside, user, work, temporary, *offline, "-r", str(work / "wheel.txt"))
     if recipe.requirements:
-        # Where packages come from is the host's business: its settings hold, though the app's user cannot see them.
-        host = {**asuser.network(), "PIP_CONFIG_FILE": str(work / "pip.conf"), **temporary}
         wanted = [word for name in recipe.requirements for word in ("-r", str(release / name))]
         pip.install(aside, user, release, host, *wanted, "-c", str(work / "constraints.txt"))
     compiled = ["-I", "-S", "-m", "compileall", "-q", "-s", str(aside), "-p", str(final), str(aside / "lib")]
@@ -112,13 +128,16 @@ def _workplace(user: str, recipe: Recipe) -> Iterator[Path]:
     """Give the app's user a folder for the time of a build, with what root alone may read elsewhere."""
     with tempfile.TemporaryDirectory(dir=WORK) as name:
         work = Path(name)
-        pins = PIN.findall(recipe.lock.read_text(encoding="utf-8"))
+        locks = [place.read_text(encoding="utf-8") for place in recipe.locks]
+        pins = [pin for text in locks for pin in PIN.findall(text)]
+        # The runtime is what imports as gramex; the package of that name would overwrite it.
+        pins += [] if locks[1:] else ["gramex<0"]
         wheel = work / recipe.wheel.name
         texts = {
-            "lock.txt": recipe.lock.read_text(encoding="utf-8"),
+            "lock.txt": locks[0],
+            "source.txt": "".join(locks[1:]),
             "wheel.txt": f"{wheel} --hash=sha256:{recipe.wheel_digest}\n",
-            # The runtime is what imports as gramex; the package of that name would overwrite it.
-            "constraints.txt": "".join(f"{pin}\n" for pin in pins) + "gramex<0\n",
+            "constraints.txt": "".join(f"{pin}\n" for pin in pins),
             "pip.conf": _settings(),
         }
         for file, text in texts.items():

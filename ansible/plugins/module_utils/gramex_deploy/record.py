@@ -24,6 +24,7 @@ class Release:
     environment: str
     state: str = "new"
     served: float = 0  # when it was last brought into service, in seconds since 1970
+    distribution: str = "gramex-runtime"
 
 
 @dataclass
@@ -31,7 +32,7 @@ class Record:
     """What /srv/gramex/APP/record.json holds.
 
     `started` maps a colour to what it was last started with; `settings` is what those who start and stop the app
-    without its inventory's help have to know of it: init, port, drain, start_timeout, user, keep.
+    without its inventory's help have to know of it: init, port, drain, start_timeout, user, keep, health, distribution.
     """
 
     releases: dict[str, Release] = field(default_factory=dict)
@@ -60,9 +61,9 @@ class Record:
         """Write it atomically."""
         files.replace(home / "record.json", (json.dumps(asdict(self), indent=1, sort_keys=True) + "\n").encode())
 
-    def add(self, name: str, digest: str, environment: str) -> None:
+    def add(self, name: str, digest: str, environment: str, distribution: str) -> None:
         """Note a release that was just made."""
-        self.releases[name] = Release(digest, environment)
+        self.releases[name] = Release(digest, environment, distribution=distribution)
 
     def find(self, digest: str, *states: str) -> str | None:
         """Return the newest release of a digest that is in one of the states: new or good, if none are given."""
@@ -70,8 +71,13 @@ class Record:
         return max(fits, default=None)
 
     def previous(self, serving: str) -> str | None:
-        """Return the good release that served last before the one that serves."""
-        good = [(r.served, name) for name, r in self.releases.items() if r.state == "good" and name != serving]
+        """Return the good release that served last before the one that serves, of the same distribution."""
+        known = self.releases.get(serving)
+        good = [
+            (r.served, name)
+            for name, r in self.releases.items()
+            if r.state == "good" and name != serving and (known is None or r.distribution == known.distribution)
+        ]
         return max(good, default=(0, None))[1]
 
 

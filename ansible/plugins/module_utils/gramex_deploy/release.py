@@ -17,7 +17,6 @@ from .record import COLOURS, Record
 
 CHECK_TIMEOUT = 120
 ROOM = 50 << 20  # bytes that stay free
-ENVIRONMENT = 100 << 20  # what an environment takes, without the app's own requirements
 STATES = ("good", "withdrawn", "bad")
 
 
@@ -30,12 +29,12 @@ def name(digest: str, taken: Iterable[str]) -> str:
     return found
 
 
-def room(home: Path, size: int, built: bool) -> None:
-    """Raise Problem where the disk has no room for a release of `size` bytes, and its environment unless `built`.
+def room(home: Path, size: int, environment: int) -> None:
+    """Raise Problem where the disk has no room for a release of `size` bytes, and an environment of so many to build.
 
     A disk that runs full in the middle of it would stop what already runs from writing.
     """
-    needed = ROOM + int(size * 1.5) + (0 if built else ENVIRONMENT)
+    needed = ROOM + int(size * 1.5) + environment
     disk = os.statvfs(home)
     free = disk.f_bavail * disk.f_frsize
     if free < needed:

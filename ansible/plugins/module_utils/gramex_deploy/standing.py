@@ -7,7 +7,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from . import release, removal, switch, systemd, sysv
+from . import kind, release, removal, switch, systemd, sysv
 from .problem import Problem
 from .record import Record, active, serving
 
@@ -29,17 +29,11 @@ class Standing:
         record = Record.read(home)
         if not record.settings or active(home) is None:
             raise Problem(f"app {name}: no release of it serves yet. Deploy it: ansible-playbook site.yml")
-        known = record.settings
-        services: systemd.Systemd | sysv.Sysv = (
-            systemd.Systemd(name, systemd.sockets(name))
-            if known["init"] == "systemd"
-            else sysv.Sysv(name, known["port"])
-        )
-        return cls(name, home, record, services)
+        return cls(name, home, record, kind.services(name, record.settings, systemd.sockets(name)))
 
     @property
     def settings(self) -> dict[str, Any]:
-        """What the last deploy noted: init, port, drain, start_timeout, user, keep."""
+        """What the last deploy noted: init, port, drain, start_timeout, user, keep, health, distribution."""
         return self.record.settings
 
     @property
@@ -65,6 +59,9 @@ class Standing:
             raise Problem(f"app {self.name}: there is no release {wanted}. {there}")
         if states[wanted] == "bad":
             raise Problem(f"app {self.name}: release {wanted} is bad, it did not start. {there}")
+        found = self.record.releases[wanted].distribution
+        if found != self.settings.get("distribution", kind.RUNTIME):
+            raise Problem(f"app {self.name}: release {wanted} is for distribution {found}: deploy it with that one")
         return wanted
 
     def roll_back(self, wanted: str) -> str:
@@ -124,9 +121,10 @@ class Standing:
         arguments = (self.home, self.record, chosen, self.wanted(chosen), self.services)
         if isinstance(self.services, sysv.Sysv):
             _, seconds = sysv.measured(self.services.address, partial(switch.change, *arguments, *limits))
-            self.gap = "" if seconds is None else f"; gap of this change: {seconds:.2f} s"
         else:
             switch.change(*arguments, *limits)
+            seconds = self.services.gap
+        self.gap = "" if seconds is None else f"; gap of this change: {seconds:.2f} s"
 
 
 def there() -> list[str]:

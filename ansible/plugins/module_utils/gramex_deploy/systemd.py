@@ -20,6 +20,7 @@ class Systemd:
 
     boot = "yes"
     both = True  # two colours can serve at the same time
+    gap: float | None = None  # seconds that a change left users without an answer; here none does
 
     def __init__(self, app: str, sockets: Iterable[str]) -> None:
         self.name = f"gramex-{app}"

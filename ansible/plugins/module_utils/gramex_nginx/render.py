@@ -107,8 +107,11 @@ def _app(app: Mapping[str, Any]) -> dict[str, Any]:
     for text, what in ((app["path"], "a path"), (app["upstream"], "an upstream")):
         _fit(text, what)
     stripped = app["strip"] and app["path"] != "/"
+    # The full Gramex emits inner paths, but for its own log in page.
+    inner = stripped and app["distribution"] == "gramex"
+    outer = re.sub("[.+]", r"[\g<0>]", app["path"][1:]) if inner else ""
     keys = ("name", "path", "root", "upstream", "timeout", "max_upload")
-    return {**{key: app[key] for key in keys}, "stripped": stripped}
+    return {**{key: app[key] for key in keys}, "stripped": stripped, "outer": outer}
 
 
 def _certificate(site: Mapping[str, Any], names: list[str], settings: Mapping[str, Any]) -> Certificate:

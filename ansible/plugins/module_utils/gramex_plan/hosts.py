@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from gramex_plan import full
 from gramex_plan.compose import outer_ports
 from gramex_plan.https import PRIVILEGED
 from gramex_plan.problems import IT_TEAM, Problem
@@ -30,7 +31,8 @@ def judge(
     present = [app for app in apps if app["state"] == "present"]
     found = [*_privileges(facts)]
     if present:
-        found += [*_system(facts, settings), *_interpreters(facts, present), *_disk(facts), *_memory(facts)]
+        found += [*_system(facts, settings), *_interpreters(facts, present), *full.judge(facts, present, settings)]
+        found += [*_disk(facts, present), *_memory(facts, present)]
         found += [*_clock(facts), *_indexes(facts), *_sources(facts, present)]
         found += _init(facts, present, proxy)
     if present and facts["uid"] == 0:  # who holds a port is told to root only
@@ -88,18 +90,21 @@ def _interpreters(facts: Mapping[str, Any], apps: Sequence[Mapping[str, Any]]) -
             )
 
 
-def _disk(facts: Mapping[str, Any]) -> Iterator[Problem]:
+def _disk(facts: Mapping[str, Any], apps: Sequence[Mapping[str, Any]]) -> Iterator[Problem]:
+    needed = FREE_MB + full.DISK_MB * full.fresh(facts, apps)
     for path, free in facts["free_mb"].items():
-        if free < FREE_MB:
-            yield Problem(f"{free} MB are free, {FREE_MB} MB are needed.", f"disk space at {path}", who=IT_TEAM)
+        if free < needed:
+            yield Problem(f"{free} MB are free, {needed} MB are needed.", f"disk space at {path}", who=IT_TEAM)
 
 
-def _memory(facts: Mapping[str, Any]) -> Iterator[Problem]:
+def _memory(facts: Mapping[str, Any], apps: Sequence[Mapping[str, Any]]) -> Iterator[Problem]:
     free, fresh = facts["preflight"]["memory_mb"], facts["preflight"]["new_apps"]
-    needed = MEMORY_MB + APP_MB * len(fresh)
+    large = full.fresh(facts, apps)
+    needed = MEMORY_MB + APP_MB * len(fresh) + full.MEMORY_MB * large
     if free is not None and free < needed:
-        apps = f", {APP_MB} MB of it for each new app" if fresh else ""
-        yield Problem(f"{free} MB are free, {needed} MB are needed{apps}.", "memory", who=IT_TEAM)
+        each = f", {APP_MB} MB of it for each new app" if fresh else ""
+        each += f" and {full.MEMORY_MB} MB more for one on the full Gramex" if large else ""
+        yield Problem(f"{free} MB are free, {needed} MB are needed{each}.", "memory", who=IT_TEAM)
 
 
 def _clock(facts: Mapping[str, Any]) -> Iterator[Problem]:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from gramex_plan import https, running, windows
+from gramex_plan import full, https, running, windows
 from gramex_plan import schema as schemas
 from gramex_plan.apps import EXAMPLE, LIST, Host, check_apps
 from gramex_plan.compose import app_urls, complete, sites
@@ -48,6 +48,7 @@ def check(values: Mapping[str, Any], declared: Mapping[str, Any], host: Host, ba
     for app in apps:
         windows.refuse(app, host, schema)
         running.check(app)
+        full.check(app, host)
         if removing:
             app.values["state"] = "absent"
             app.values["remove_data"] = app["remove_data"] or bool(chosen.get("gramex_remove_data"))

@@ -1,4 +1,4 @@
-"""Packs what a host lacks into one file: archives of new releases, lock and wheel for environments to build."""
+"""Packs what a host lacks into one file: archives of new releases, locks and wheel for environments to build."""
 
 from __future__ import annotations
 
@@ -11,11 +11,9 @@ from typing import Any
 from . import tree, wanted
 from .wheel import Wheel
 
-LOCK = "lock.txt"
-
 
 def pack(
-    target: Path, apps: Iterable[Mapping[str, Any]], sources: Mapping[str, Mapping[str, Any]], lock: Path, wheel: Wheel
+    target: Path, apps: Iterable[Mapping[str, Any]], sources: Mapping[str, Mapping[str, Any]], wheel: Wheel
 ) -> bool:
     """Write the file; return whether anything is in it. `apps` are as wanted.describe made them, `sources` the plan's.
 
@@ -31,7 +29,9 @@ def pack(
                 member.size = packed.tell()
                 packed.seek(0)
                 tar.addfile(member, packed)
-        if any(app["build"] for app in apps):
-            tar.add(lock, LOCK)
+        locks = {name: place for app in apps if app["build"] for name, place in app["locks"].items()}
+        for name, place in locks.items():
+            tar.add(place, name)
+        if locks or any(app["archive"] and app["setup"] for app in apps):  # `gramex setup` is this runtime's
             tar.add(wheel.place, wheel.place.name)
         return bool(tar.getmembers())

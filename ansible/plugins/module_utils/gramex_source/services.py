@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 from collections.abc import Mapping
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from gramex_plan import needs
+from gramex_plan import full, needs
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 UNITS = "/etc/systemd/system"
@@ -36,6 +37,13 @@ def sockets(name: str, listen: str, present: Mapping[str, str], settle: bool) ->
     return {**former, unit: listen}
 
 
+def held(app: Mapping[str, Any], init: str, present: Mapping[str, str], settle: bool) -> dict[str, str]:
+    """Return what `sockets` does; none for the full Gramex, which opens its port itself."""
+    if app["distribution"] == full.NAME:
+        return {}
+    return sockets(app["name"], address(app, init), present, settle)
+
+
 def systemd(templates: Path, app: Mapping[str, Any], held: Mapping[str, str], **settings: Any) -> dict[str, str]:
     """Return the texts (by path) of an app's units on a systemd host; `held` is what `sockets` returned."""
     name, listen = app["name"], address(app)
@@ -44,10 +52,15 @@ def systemd(templates: Path, app: Mapping[str, Any], held: Mapping[str, str], **
         for unit, where in held.items()
     }
     texts[f"{UNITS}/gramex-{name}.service"] = render(templates, "app.service.j2", app=app)
+    starter = ""
+    if app["distribution"] == full.NAME:
+        starter = (templates.parent / "files" / "full.py").read_text(encoding="utf-8")
+        texts[f"{app['config']}/full.py"] = starter
     texts[f"{UNITS}/gramex-{name}@.service"] = render(
         templates,
         "app@.service.j2",
         app=app,
+        full=hashlib.sha256(starter.encode()).hexdigest()[:16] if starter else "",
         listen=listen,
         sockets=list(held),
         addresses=needs.addresses(app["needs"]),

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from . import identity, parent, private, services, tasks, tree
+from .distribution import FULL, Locks
 from .wheel import Wheel
 
 
@@ -16,6 +17,7 @@ from .wheel import Wheel
 class Settings:
     """What all apps of a run share. `settle`: nginx uses the present addresses, former ones can go."""
 
+    repository: Path
     templates: Path
     wheel: Wheel
     lock: Path
@@ -43,12 +45,13 @@ def describe(app: Mapping[str, Any], state: Mapping[str, Any], settings: Setting
     content = state["sources"][name] if there else identity.contents(source(app), inside)
     found = state["pythons"][app["python"]]
     interpreter = f"{found['abi']}-{hashlib.sha256(app['python'].encode()).hexdigest()[:8]}"
-    environment = identity.key(
-        content["needs"], wheel=settings.wheel.digest, lock=_digest(settings.lock), interpreter=interpreter
-    )
+    locks = Locks.of(app, settings.lock, settings.repository)
+    # The wheel of this runtime is in no environment of the full Gramex: both are imported as gramex.
+    wheel = "" if app["distribution"] == FULL else settings.wheel.digest
+    environment = identity.key(content["needs"], wheel=wheel, lock=locks.digest, interpreter=interpreter)
     secret = private.digest(app, state["key"])
     digest = identity.release(content["files"], environment, secret, app["user"], app["shared"])
-    held = services.sockets(name, services.address(app, state["init"]), known["sockets"], settings.settle)
+    held = services.held(app, state["init"], known["sockets"], settings.settle)
     told = {"socket_group": settings.socket_group, "start_timeout": settings.start_timeout}
     units = (
         services.systemd(settings.templates, app, held, **told)
@@ -71,6 +74,8 @@ def describe(app: Mapping[str, Any], state: Mapping[str, Any], settings: Setting
                 "drain",
                 "observe",
                 "shared",
+                "health",
+                "distribution",
             )
         },
         "address": services.address(app, state["init"]),
@@ -83,6 +88,8 @@ def describe(app: Mapping[str, Any], state: Mapping[str, Any], settings: Setting
         "digest": digest,
         "units": units,
         "sockets": list(held),
+        "lock_digest": locks.digest,
+        "locks": {file: str(place) for file, place in locks.places.items()},
         "archive": digest not in known["digests"],
         "build": environment not in known["environments"],
     }
@@ -98,14 +105,9 @@ def shared(state: Mapping[str, Any], settings: Settings) -> dict[str, Any]:
     """Return what all apps of a host share, as gramex_apply wants it."""
     return {
         "init": state["init"],
-        "lock_digest": _digest(settings.lock),
         "wheel": settings.wheel.place.name,
         "wheel_digest": settings.wheel.digest,
         "start_timeout": settings.start_timeout,
         "socket_group": settings.socket_group,
         "tools": settings.tools,
     }
-
-
-def _digest(place: Path) -> str:
-    return hashlib.sha256(place.read_bytes()).hexdigest()
