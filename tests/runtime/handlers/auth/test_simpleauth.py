@@ -4,16 +4,20 @@ from __future__ import annotations
 
 import contextlib
 import csv
+import datetime
 import html.parser
 import json
 import sqlite3
 import threading
 import time
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
+from openpyxl import Workbook
 
+from gramex.handlers.lookup import Lookup
 from gramex.handlers.password import hash_password
 
 Fixture = Callable[..., Any]
@@ -301,6 +305,7 @@ def test_lookup(serve: Fixture, app: Fixture, log_in: Fixture):
     rows = [{"name": "ann", "city": "Ulm", "empty": ""}, {"name": "bob", "city": "Rom", "empty": ""}]
     conf, files = app()
     lookups: dict[str, Any] = {kind: {"url": f"users.{kind}", "id": "name"} for kind in ("csv", "json", "yaml")}
+    lookups["xlsx"] = {"url": "users.xlsx", "sheet_name": "people", "id": "name"}
     lookups["db"] = {"url": "sqlite:///users.db", "table": "people", "id": "name"}
     for kind, lookup in lookups.items():
         login = conf["url"]["login"]
@@ -310,6 +315,11 @@ def test_lookup(serve: Fixture, app: Fixture, log_in: Fixture):
         writer = csv.DictWriter(stream, rows[0])
         writer.writeheader()
         writer.writerows(rows)
+    book = Workbook()
+    sheet = book.create_sheet("people")
+    for line in (list(rows[0]), *([*each.values()] for each in rows)):
+        sheet.append(line)
+    book.save(server.folder / "users.xlsx")
     connection = sqlite3.connect(server.folder / "users.db")
     with connection:
         connection.execute("CREATE TABLE people (name, city, empty)")
@@ -321,6 +331,19 @@ def test_lookup(serve: Fixture, app: Fixture, log_in: Fixture):
         user = browser.get("/user").json()
         assert (user["id"], user["role"], user["city"]) == ("bob", "admin", "Rom"), kind
         assert "empty" not in user
+
+
+def test_what_an_excel_file_holds_can_be_kept(tmp_path: Path):
+    book = Workbook()
+    for line in (["user", "since", "n", None], ["ann", datetime.datetime(2024, 2, 29), 5, "unnamed"], ["bob", None, 0]):
+        book.worksheets[0].append(line)
+    book.save(tmp_path / "users.xlsx")
+    lookup = Lookup("users.xlsx", tmp_path)
+    assert lookup.find("ann") == {"user": "ann", "since": "2024-02-29T00:00:00", "n": 5}
+    assert lookup.find("bob") == {"user": "bob", "n": 0}
+    assert lookup.find("carl") == {}
+    with pytest.raises(ValueError, match="has no sheet 'more'"):
+        Lookup({"url": "users.xlsx", "sheet_name": "more"}, tmp_path).find("ann")
 
 
 def test_a_failing_lookup_lets_nobody_in(serve: Fixture, app: Fixture, log_in: Fixture):
