@@ -81,11 +81,12 @@ def test_limits_of_each_app(rendered) -> None:
     assert small.value("client_max_body_size") == ["1k"]
 
 
-def test_upstreams_list_their_only_address_twice(rendered, local) -> None:
+def test_upstreams_list_their_only_address_for_each_connection_that_may_be_dead(rendered, local) -> None:
     _, files = rendered(local)
     for name, address in (("site", "unix:/run/gramex/site.sock"), ("raw", "127.0.0.1:8001")):
         block = files[HTTP].block("upstream", f"gramex-{name}")
-        assert [item.args for item in block.all("server")] == [[address, "max_fails=0"]] * 2
+        kept = int(block.value("keepalive")[0])
+        assert [item.args for item in block.all("server")] == [[address, "max_fails=0"]] * (kept + 2)
 
 
 def test_only_websockets_are_upgraded(rendered, local) -> None:
