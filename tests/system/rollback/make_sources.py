@@ -50,9 +50,10 @@ def make(folder: Path, name: str) -> Path:
 
 def main() -> None:
     top = Path(sys.argv[1])
-    for name in ("site", "api"):
-        shutil.rmtree(top / name, ignore_errors=True)
-        shutil.copytree(EXAMPLES / name, top / name, symlinks=True, ignore=shutil.ignore_patterns("__pycache__"))
+    for folder in (EXAMPLES / "site", EXAMPLES / "api", Path(__file__).parent / "steady"):
+        shutil.rmtree(top / folder.name, ignore_errors=True)
+        ignored = shutil.ignore_patterns("__pycache__")
+        shutil.copytree(folder, top / folder.name, symlinks=True, ignore=ignored)
     repository = make(top / "repository", "repository")
     for words in (["init", "-q"], ["add", "-f", "."], ["commit", "-qm", "One"], ["tag", "v1.0"]):
         subprocess.run(["git", "-C", str(repository), *WHO, *words], check=True, env={**os.environ, "GIT_DIR": ".git"})
