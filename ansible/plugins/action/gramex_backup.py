@@ -17,7 +17,8 @@ if LIBRARY not in sys.path:  # Ansible offers our module_utils to modules, not t
 
 from gramex_deploy import saved
 from gramex_deploy.problem import Problem
-from gramex_plan.known import listed, unknown
+from gramex_plan.known import elsewhere
+from gramex_plan.login import as_root
 from gramex_plan.values import Wrong, boolean
 from gramex_source import holder
 
@@ -39,8 +40,7 @@ class ActionModule(ActionBase):
             file = self._file(given, folder) if given["do"] == "restore" else None
         except (Wrong, Problem) as wrong:
             return {"failed": True, "msg": str(wrong)}
-        if str(self._low_level_execute_command("id -u", sudoable=False).get("stdout", "")).strip() == "0":
-            self._connection.set_become_plugin(None)  # root needs no sudo, which need not be there
+        as_root(self)
         lease = holder.lease(f"a {given['do']} of {given['app'] or 'all apps'}", broken)
         if not self._connection._shell.tmpdir:
             self._make_tmp_path()
@@ -54,13 +54,7 @@ class ActionModule(ActionBase):
             if result.get("failed"):
                 return result
             if given["app"] and given["app"] not in result["there"]:
-                known = listed(variables.get("gramex_apps"), self._templar.template)
-                message = unknown(given["app"], result["there"], known, host, list(variables.get("group_names") or ()))
-                return {
-                    **result,
-                    "notes": [f"{given['app']} does not run here"],
-                    **({"failed": True, "msg": message} if message else {}),
-                }
+                return elsewhere(given["app"], result, variables, self._templar.template)
             return {**result, **self._fetch(result, folder)}
         finally:
             self._remove_tmp_path(self._connection._shell.tmpdir)

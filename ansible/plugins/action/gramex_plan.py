@@ -22,6 +22,7 @@ from gramex_bundle.archive import BundleError
 from gramex_bundle.archive import check as check_bundle
 from gramex_plan.apps import Host
 from gramex_plan.hosts import judge
+from gramex_plan.login import as_root
 from gramex_plan.plan import Checked, check, make
 from gramex_plan.problems import IT_TEAM, YOU, Problem, render
 from gramex_plan.schema import load
@@ -134,11 +135,6 @@ class ActionModule(ActionBase):
         except AnsibleError as error:
             raise OSError(str(error.message)) from None
 
-    def _needs_become(self) -> bool:
-        """Whether the user that Ansible logs in as is not root. Where it is, no sudo is needed, nor has to be there."""
-        answer = self._low_level_execute_command("id -u", sudoable=False)
-        return str(answer.get("stdout", "")).strip() != "0"
-
     def _values(self, variables: dict[str, Any], checker: Checker) -> dict[str, Any]:
         """The host's variables with a role's prefix, templated one by one, so that one mistake does not hide others."""
         values = {}
@@ -209,8 +205,7 @@ class ActionModule(ActionBase):
         }
         asked = time.time()
         try:
-            if not self._needs_become():
-                self._connection.set_become_plugin(None)
+            as_root(self)
             answer = self._execute_module("gramex_host", module_args=arguments, task_vars=variables)
         except AnsibleConnectionFailure as error:
             checker.add(f"it cannot be reached: {error.message}", "host")

@@ -12,7 +12,8 @@ LIBRARY = str(Path(__file__).resolve().parents[1] / "module_utils")
 if LIBRARY not in sys.path:  # Ansible offers our module_utils to modules, not to its own process
     sys.path.append(LIBRARY)
 
-from gramex_plan.known import listed, unknown
+from gramex_plan.known import elsewhere
+from gramex_plan.login import as_root
 from gramex_plan.values import Wrong, boolean, whole
 from gramex_report.rows import status, tasks
 from gramex_report.table import STATUS, TASKS, table
@@ -36,20 +37,15 @@ class ActionModule(ActionBase):
             broken = boolean(self._task.args.get("break_lock") or False)
         except Wrong as wrong:
             return {"failed": True, "msg": f"lines or gramex_break_lock: {wrong}"}
-        if str(self._low_level_execute_command("id -u", sudoable=False).get("stdout", "")).strip() == "0":
-            self._connection.set_become_plugin(None)  # root needs no sudo, which need not be there
+        as_root(self)
         purpose = f"{PURPOSES.get(given['do'], given['do'])} of {given['app'] or 'all apps'}"
         told = {**given, "lines": lines, "lease": holder.lease(purpose, broken)}
         result = holder.ask(lambda arguments: self._execute(arguments, variables), told)
         if result.get("failed"):
             return result
-        host = str(variables["inventory_hostname"])
         if given["app"] and given["app"] not in result["there"]:
-            known = listed(variables.get("gramex_apps"), self._templar.template)
-            groups = list(variables.get("group_names") or ())
-            if message := unknown(given["app"], result["there"], known, host, groups):
-                return {"failed": True, "msg": message}
-            return {**result, "notes": [f"{given['app']} does not run here"]}
+            return elsewhere(given["app"], result, variables, self._templar.template)
+        host = str(variables["inventory_hostname"])
         return {**result, **self._shown(given["do"], host, result)}
 
     def _execute(self, arguments: dict[str, Any], variables: dict[str, Any]) -> dict[str, Any]:

@@ -67,10 +67,11 @@ import os
 from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
+from ansible.module_utils.gramex_alone import alone
 from ansible.module_utils.gramex_firewall import ssh
 from ansible.module_utils.gramex_firewall.choose import choose, installed, make
 from ansible.module_utils.gramex_firewall.command import FirewallError
-from ansible.module_utils.gramex_firewall.record import Record, alone
+from ansible.module_utils.gramex_firewall.record import Record
 from ansible.module_utils.gramex_firewall.rule import Wanted, outbound
 
 SPEC: dict[str, Any] = {

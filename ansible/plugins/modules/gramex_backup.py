@@ -110,12 +110,8 @@ def main() -> None:
     if not set(wanted) <= set(names) or module.check_mode:
         module.exit_json(**result)
     try:
-        lock.take(given["lease"])
-        try:
-            with lock.alone():
-                run(given, wanted, result)
-        finally:
-            lock.give(given["lease"])
+        with lock.had(given["lease"]):
+            run(given, wanted, result)
     except lock.Held as held:
         module.fail_json(msg=str(held), held=held.lease, there=names)
     except (Problem, OSError, subprocess.SubprocessError) as problem:

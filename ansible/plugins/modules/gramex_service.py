@@ -113,14 +113,10 @@ def main() -> None:
             if check:
                 result["notes"] = change(given, wanted, check)
             else:
-                lock.take(given["lease"])
-                try:
-                    with lock.alone():
-                        before = [Standing.of(name).colour for name in wanted]
-                        result["notes"] = change(given, wanted, check)
-                        result["changed"] = before != [Standing.of(name).colour for name in wanted]
-                finally:
-                    lock.give(given["lease"])
+                with lock.had(given["lease"]):
+                    before = [Standing.of(name).colour for name in wanted]
+                    result["notes"] = change(given, wanted, check)
+                    result["changed"] = before != [Standing.of(name).colour for name in wanted]
         if given["do"] == "logs":
             result["logs"] = {name: look.log(name, given["lines"]) for name in wanted}
         result["apps"] = [look.row(name) for name in wanted]

@@ -40,8 +40,8 @@ host:
 """
 
 from ansible.module_utils.basic import AnsibleModule
+from ansible.module_utils.gramex_alone import alone
 from ansible.module_utils.gramex_nginx.probe import look, remember
-from ansible.module_utils.gramex_nginx.record import alone
 
 
 def main() -> None:

@@ -75,9 +75,9 @@ certificates:
 from pathlib import Path
 
 from ansible.module_utils.basic import AnsibleModule
+from ansible.module_utils.gramex_alone import alone
 from ansible.module_utils.gramex_nginx.command import there
 from ansible.module_utils.gramex_nginx.outcome import NginxError
-from ansible.module_utils.gramex_nginx.record import alone
 from ansible.module_utils.gramex_nginx.remove import remove
 from ansible.module_utils.gramex_nginx.serve import Run, Wanted
 from ansible.module_utils.gramex_nginx.staging import Staging

@@ -7,7 +7,7 @@ import os
 import stat
 import subprocess
 import sys
-from fcntl import LOCK_EX, LOCK_NB
+from fcntl import LOCK_EX, LOCK_NB, flock
 from pathlib import Path
 from typing import Any
 
@@ -49,6 +49,19 @@ def test_the_same_run_renews_and_gives_back(place: Path) -> None:
     lock.give(lease())
     assert lock.holder() is None
     lock.take(lease("b"))
+
+
+def test_what_one_process_does_has_the_host_for_as_long_as_it_takes(place: Path) -> None:
+    with lock.had(lease()):
+        assert lock.holder()["token"] == "a"
+        with pytest.raises(lock.Held):
+            lock.take(lease("b"))
+        with (place / "process").open("w") as other, pytest.raises(BlockingIOError):
+            flock(other, LOCK_EX | LOCK_NB)
+    assert lock.holder() is None
+    with pytest.raises(ZeroDivisionError), lock.had(lease()):
+        raise ZeroDivisionError
+    assert lock.holder() is None
 
 
 @pytest.mark.parametrize("more", [{"broken": True}, {"instead": "a"}])

@@ -87,6 +87,17 @@ def give(wanted: Mapping[str, Any]) -> None:
         (FOLDER / "lease.json").unlink(missing_ok=True)
 
 
+@contextmanager
+def had(lease: Mapping[str, Any]) -> Iterator[None]:
+    """Have the host for one process's work, which is all that a run does there. Raises Held, and as `alone` does."""
+    take(lease)
+    try:
+        with alone():
+            yield
+    finally:
+        give(lease)
+
+
 def forget() -> None:
     """Remove what locks leave: no app is on the host any more."""
     files.remove(FOLDER)

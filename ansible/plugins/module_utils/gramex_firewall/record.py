@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import contextlib
-import fcntl
 import json
 import os
-from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
@@ -45,14 +43,3 @@ class Record:
             stream.flush()
             os.fsync(stream.fileno())
         aside.replace(RECORD)
-
-
-@contextlib.contextmanager
-def alone() -> Iterator[None]:
-    """Keep a second run on this host waiting. The lock is on a folder that is always there: nothing is left behind."""
-    handle = os.open("/etc", os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        fcntl.flock(handle, fcntl.LOCK_EX)
-        yield
-    finally:
-        os.close(handle)

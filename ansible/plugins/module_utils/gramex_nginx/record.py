@@ -6,12 +6,10 @@ The record is written before the first change, so that an interrupted run can st
 from __future__ import annotations
 
 import contextlib
-import fcntl
 import hashlib
 import json
 import os
 import re
-from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
@@ -66,17 +64,6 @@ def forget() -> None:
     _NEW.unlink(missing_ok=True)
     with contextlib.suppress(OSError):
         HOME.rmdir()
-
-
-@contextlib.contextmanager
-def alone() -> Iterator[None]:
-    """Keep a second run on this host waiting. The lock is on a folder that is always there: nothing is left behind."""
-    handle = os.open("/etc", os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        fcntl.flock(handle, fcntl.LOCK_EX)
-        yield
-    finally:
-        os.close(handle)
 
 
 def pristine_default() -> str:

@@ -33,3 +33,17 @@ def listed(raw: Any, template: Callable[[Any], Any]) -> list[dict[str, Any]]:
         raw = template(raw) or []
     keys = ("name", "hosts")
     return [{key: template(app[key]) for key in keys if key in app} for app in raw if isinstance(app, Mapping)]
+
+
+def elsewhere(
+    name: str, result: Mapping[str, Any], variables: Mapping[str, Any], template: Callable[[Any], Any]
+) -> dict[str, Any]:
+    """Return what a verb says on a host that has not the app: nothing was done, or, where that is a mistake, a failure.
+
+    `result` is what the host answered, `there` in it the apps that it has; `variables` are the host's.
+    """
+    host, groups = str(variables["inventory_hostname"]), list(variables.get("group_names") or ())
+    message = unknown(name, result["there"], listed(variables.get("gramex_apps"), template), host, groups)
+    if message:
+        return {**result, "failed": True, "msg": message}
+    return {**result, "notes": [f"{name} does not run here"]}
