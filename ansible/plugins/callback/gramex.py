@@ -109,7 +109,8 @@ class CallbackModule(Default):
     def v2_runner_on_start(self, host: Any, task: Any) -> None:
         """Begin the line of a task. Of many hosts the first is named; the others come with their results."""
         self._since[host.get_name(), task._uuid] = time.monotonic()
-        self._spent.begin(task._uuid, host.get_name(), time.monotonic())
+        if not silent(task):
+            self._spent.begin(task._uuid, host.get_name(), time.monotonic())
         if task._uuid == self._announced or silent(task):
             return
         self._head()

@@ -139,6 +139,8 @@ def test_the_slow_ones_show(tmp_path: Path) -> None:
       ansible.builtin.command: sleep {{ 0.7 if inventory_hostname == "web1" else 1.2 }}
     - name: Be quick
       ansible.builtin.command: sleep 0.1
+    - name: Keep something
+      ansible.builtin.set_fact: {kept: "{{ lookup('ansible.builtin.pipe', 'sleep 0.4') }}"}
     - name: Have no need to
       ansible.builtin.command: sleep 60
       when: false
@@ -146,6 +148,7 @@ def test_the_slow_ones_show(tmp_path: Path) -> None:
     words, environment = command(tmp_path, tasks, "web1:web2")
     done = subprocess.run(words, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=120, check=False)
     assert re.search(r"failed=0 in \d+ s\nSlowest: Be slow \d+\.\d s, Be quick \d+\.\d s", done.stdout), done.stdout
+    assert "Keep something" not in done.stdout
 
 
 def test_an_inventory_without_our_groups(tmp_path: Path) -> None:
