@@ -144,6 +144,8 @@ class Entries:
                     kwargs = fill_defaults(kwargs, defaults)
             if issubclass(base, BaseHandler):
                 kwargs = fill_defaults(kwargs, self.handlers.get("BaseHandler"))
+                if "cache" in spec:  # Gramex takes it beside kwargs:
+                    kwargs["cache"] = spec["cache"]
             if odd := [key for key in kwargs if not isinstance(key, str)]:
                 raise ValueError(f"kwargs: a key must be text, not {odd[0]!r}")
             old = self.old.get(name)

@@ -93,6 +93,8 @@ URL = {
     "k8": entry("k8", cache=True, auth={"login_url": False}),
     "k9": entry("k9", cache={"store": "nosuch"}),
     "k10": entry("k10", cache={"key": "user"}),
+    "k12": {**entry("k12"), "cache": {"key": "request.path"}},
+    "k13": {**entry("k13", cache={"key": "request.path"}), "cache": False},
     "k11": {
         "pattern": "/k11",
         "handler": "FileHandler",
@@ -214,6 +216,11 @@ def test_cache_replays(app):
     assert app.get("/k1", headers={"If-None-Match": etag}).status == 304
     assert app.get("/k1").status == 200
     assert app.get("/k1", headers={"Host": "other.example"}).json()["count"] == 3
+
+
+def test_cache_stands_beside_kwargs_too(app):
+    assert app.get("/k12?x=1").text == app.get("/k12?x=2").text
+    assert app.get("/k13?x=1").text != app.get("/k13?x=1").text
 
 
 def test_cache_by_parts(app):
