@@ -7,9 +7,11 @@ from datetime import date
 from typing import Any
 
 from gramex.data.infer import kind_of, unique
-from gramex.data.kinds import MOMENTS, NUMBERS
+from gramex.data.kinds import BOOL, FLOAT, INT, MOMENTS, NUMBER, NUMBERS
 from gramex.data.refused import Refused
 from gramex.data.result import Result
+
+DTYPES = {INT: "int64", FLOAT: "float64", NUMBER: "float64", BOOL: "bool"}
 
 
 def pandas(key: str) -> Any:
@@ -36,6 +38,8 @@ def frame_of(result: Result, key: str) -> Any:
     for name, kind in zip(result.names, result.kinds, strict=True):
         if kind in MOMENTS or (len(frame) and frame[name].map(lambda each: isinstance(each, date)).any()):
             frame[name] = module.to_datetime(frame[name], errors="coerce")
+        elif not len(frame):
+            frame[name] = frame[name].astype(DTYPES.get(kind, "object"))
         elif (kind in NUMBERS or (result.file and not kind)) and frame[name].isna().all():
             frame[name] = frame[name].astype(float)  # as pandas reads a column without values
     return frame

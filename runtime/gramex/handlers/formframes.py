@@ -21,13 +21,14 @@ if TYPE_CHECKING:
 
 async def answer_frames(
     handler: FormHandler, asked: list[Asked], chosen: Format, counted: bool
-) -> tuple[dict[str, Result], bytes]:
-    """Return the results by dataset and the body, after the app's functions.
+) -> tuple[dict[str, dict[str, Any]], bytes]:
+    """Return what was made of the arguments, by dataset, and the body, after the app's functions.
 
     Raises:
         Refused: 501, pandas is needed and is not installed.
     """
     results: dict[str, Result] = {}
+    frames: dict[str, Any] = {}  # what functions made, with the types of its columns
     body: Any = None
     for each in asked:
         found = await handler.in_thread(read_one, handler, each, counted)
@@ -37,11 +38,15 @@ async def answer_frames(
             if isinstance(changed, (str, bytes)):
                 body = changed
             else:
+                frames[each.dataset.name] = changed
                 found = await handler.in_thread(result_of_frame, changed, found, "modify")
         results[each.dataset.name] = found
+    metas = {name: found.meta for name, found in results.items()}
     single = handler.single
     if type(handler).modify is not None:
-        frames = {name: await handler.in_thread(frame_of, found, "modify") for name, found in results.items()}
+        for name, found in results.items():
+            if name not in frames:
+                frames[name] = await handler.in_thread(frame_of, found, "modify")
         changed = await call_in_thread(handler, type(handler).modify, frames, None, handler)  # type: ignore[arg-type]
         if isinstance(changed, (str, bytes)):
             body = changed
@@ -53,10 +58,10 @@ async def answer_frames(
             results = {"data": result_of_frame(changed, None, "modify")}
             single = True
     if body is not None:
-        return results, as_bytes(body)
+        return metas, as_bytes(body)
     if chosen.base == "template":
-        return results, render(handler, chosen, results, single)
-    return results, await handler.in_thread(encode, chosen, results, single)
+        return metas, render(handler, chosen, results, single)
+    return metas, await handler.in_thread(encode, chosen, results, single)
 
 
 def read_one(handler: FormHandler, asked: Asked, counted: bool) -> Result:

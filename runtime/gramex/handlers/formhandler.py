@@ -86,8 +86,7 @@ class FormHandler(BaseHandler):
             if self.needs_frames(asked) or chosen.base == "template":
                 from gramex.handlers.formframes import answer_frames
 
-                results, body = await answer_frames(self, asked, chosen, counted)
-                metas = {name: each.meta for name, each in results.items()}
+                metas, body = await answer_frames(self, asked, chosen, counted)
             else:
                 metas, body = await self.in_turn(self.read_and_encode, asked, chosen, counted)
         except Refused as error:

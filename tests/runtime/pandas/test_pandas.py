@@ -156,6 +156,9 @@ def test_modify_of_several_datasets(app):
         {"id": 1, "sales_x": 10, "sales_y": 10},
         {"id": 2, "sales_x": 20, "sales_y": 20},
     ]
+    assert app.get("/joined?_limit=0").json() == []
+    headers = app.get("/joined?_limit=1&_meta=y").headers
+    assert (headers["Fh-One-Limit"], headers["Fh-Two-Limit"]) == ("1", "1")
     found = app.get("/several?_c=id&_c=region&_c=sales").json()
     assert found["two"] == [{"id": 1, "region": "North", "sales": 10}]
     assert found["sums"] == [
