@@ -113,6 +113,7 @@ class ActionModule(ActionBase):
         finally:
             if told["process"]:
                 self._low_level_execute_command(f"kill {told['process']}")
+        seen.deploys = not self._always
         said = network.judge(seen, apps, settings, proxy)
         if self._always:
             return [*found, *said, *network.untried(apps)]

@@ -59,6 +59,8 @@ def test_ports_that_cannot_be_reached() -> None:
     assert said(found) == [("IT team", True, text)]
     found.jump, found.firewall = False, "ufw"
     assert said(found) == [("IT team", True, text)]
+    found.deploys = True
+    assert said(found) == [], "this run opens it"
     assert said(found, firewall_backend="none") == said(found, firewall_state="absent") == [("IT team", False, text)]
 
 

@@ -19,7 +19,8 @@ class Found:
     """What was found: `names` map to addresses, `ports` and `outbound` to why they cannot be reached, '' if they can.
 
     `own` are the addresses that the host has, or is known by; `firewall` is its own one, if it looks active, `jump`
-    whether the controller itself comes through another machine, `local` whether it is the host.
+    whether the controller itself comes through another machine, `local` whether it is the host, `deploys` whether this
+    run goes on and opens what the host's own firewall closes.
     """
 
     own: Iterable[str]
@@ -29,6 +30,7 @@ class Found:
     firewall: str = ""
     jump: bool = False
     local: bool = False
+    deploys: bool = False
 
 
 def domains(apps: Iterable[Mapping[str, Any]], proxy: bool) -> dict[str, str]:
@@ -62,7 +64,7 @@ def judge(found: Found, apps: Sequence[Mapping[str, Any]], settings: Mapping[str
     leading = domains(apps, proxy)
     problems = [problem for name, at in found.names.items() for problem in _name(name, leading[name], at, found)]
     for port, error in found.ports.items():
-        if error:
+        if error and not (found.deploys and _opens(found, settings)):
             problems.append(_port(port, error, found, settings))
     named = places(apps)
     for place, error in found.outbound.items():
@@ -103,8 +105,7 @@ def _name(name: str, tls: str, leads: Sequence[str], found: Found) -> Iterator[P
 
 
 def _port(port: int, error: str, found: Found, settings: Mapping[str, Any]) -> Problem:
-    opened = found.firewall and settings.get("firewall_state", "present") == "present"
-    opened = opened and settings.get("firewall_backend", "auto") != "none"
+    opened = _opens(found, settings)
     if opened:
         right = f"nothing, if it is {found.firewall} on the host: the role firewall opens the port there"
     elif found.jump:
@@ -117,8 +118,14 @@ def _port(port: int, error: str, found: Found, settings: Mapping[str, Any]) -> P
         f"port {port}",
         right=right,
         who=IT_TEAM,
-        warning=bool(opened or found.jump),
+        warning=opened or found.jump,
     )
+
+
+def _opens(found: Found, settings: Mapping[str, Any]) -> bool:
+    """Whether the role firewall opens ports that the host's own firewall closes."""
+    present = settings.get("firewall_state", "present") == "present"
+    return bool(found.firewall) and present and settings.get("firewall_backend", "auto") != "none"
 
 
 def _loopback(address: str) -> bool:
