@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import date, datetime, time
 from decimal import Decimal
 from typing import Any
@@ -46,10 +46,10 @@ def columns_of_days(result: Result) -> set[int]:
     return found
 
 
-def rows_of_text(result: Result, null: str) -> Sequence[list[str]]:
-    """Return the rows as text."""
+def rows_of_text(result: Result, null: str, special: Mapping[int, Callable[[Any], str]] = {}) -> Sequence[list[str]]:
+    """Return the rows as text; `special` are functions for columns, by their numbers, that show them otherwise."""
     days = columns_of_days(result)
-    shown: list[Callable[[Any], str]] = [day if number in days else text for number in range(len(result.names))]
+    shown = [special.get(number, day if number in days else text) for number in range(len(result.names))]
     return [
         [null if value is None or value != value else show(value) for show, value in zip(shown, row, strict=True)]
         for row in result.rows

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import io
+import re
 import sqlite3
 from typing import Any
 
@@ -34,6 +35,7 @@ def app(form_app):
             "sql": entry("/sql", url="sqlite:///sales.db", table="sales"),
             "two": entry("/two", **FILES),
             "own": entry("/own", url="sales.csv", formats=FORMATS, headers={"X-Format": "handler", "X-Own": "1"}),
+            "n": entry("/n", url="n.csv"),
             "html": entry("/html", url="sales.csv", default={"_format": "html", "_limit": 1}),
             "kinds": entry("/kinds", url="sqlite:///kinds.db", table="kinds", formats=FORMATS),
             "moments": entry("/moments", url="moments.csv", parse_dates=["day", "moment"], formats=FORMATS),
@@ -140,6 +142,24 @@ def test_html(app):
     assert "<html" not in answer.text
     assert "<td>None</td>" in app.get("/sql?_format=html&id=5").text
     assert app.get("/html").text.count("<tr>") == 1  # by default: both the format and the page
+
+
+@pytest.mark.parametrize(
+    ("numbers", "shown"),
+    [
+        ("1.5 2.25 -3", "1.50 2.25 -3.00"),
+        ("1.5 2.5", "1.5 2.5"),
+        ("0.333333333 2.0", "0.333333 2.000000"),
+        ("83.93999999999998 1e0", "83.94 1.00"),
+        ("10000000 0.5", "10000000.0 0.5"),
+        ("123456789.123 1.5", "1.234568e+08 1.500000e+00"),
+        ("0.0000001 1", "1.000000e-07 1.000000e+00"),
+        ("-1.5 inf NA", "-1.5 inf NaN"),
+    ],
+)
+def test_numbers_of_a_column_have_the_same_decimals(app, numbers, shown):
+    (app.folder / "n.csv").write_text("n\n" + numbers.replace(" ", "\n") + "\n")
+    assert re.findall("<td>(.*)</td>", app.get("/n?_format=html").text) == shown.split()
 
 
 def sheets(body):
