@@ -28,6 +28,12 @@ if TYPE_CHECKING:
     from gramex.services import Services
 
 
+def is_session_far(handler: Any) -> bool:
+    """True if who the visitor was is still to be read, which takes time."""
+    is_far = getattr(handler, "is_session_far", None)  # tornado's own handlers have none
+    return is_far is not None and is_far()
+
+
 def session_cookie(loaded: Loaded, services: Services) -> SessionCookie:
     """Return what reads and makes the session's cookie.
 
@@ -74,7 +80,11 @@ class Application(TornadoApplication):
 
     def log_request(self, handler: Any) -> None:
         """Write a finished request to the logs."""
-        self.services.log.write(handler)
+        log = self.services.log
+        if self.session_cookie.is_far and log.names_user and is_session_far(handler):
+            log.write_after(handler, handler.load_session())
+        else:
+            log.write(handler)
 
     def observe(self, note: Callable[[Any], None]) -> None:
         """Also pass each finished request to `note`. Without this, requests cost nothing more."""

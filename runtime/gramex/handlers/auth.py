@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import inspect
 from collections.abc import Awaitable, Callable, Iterable, Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode, urlsplit
@@ -13,6 +15,7 @@ from tornado.web import HTTPError
 from gramex.handlers.current import current_handler
 from gramex.handlers.methods import parse_methods
 from gramex.handlers.redirect import encoded_url
+from gramex.handlers.sessionwait import hold
 
 KEYS = ("login_url", "query", "methods", "membership", "condition", "template")
 LOGIN_URL = "/login/"
@@ -137,13 +140,18 @@ def render_file(handler: Any, path: Path, **names: Any) -> bytes:
     return template.generate(**{**handler.get_template_namespace(), **names})
 
 
-def ensure_single_session(handler: Any) -> None:
-    """Log the handler's user out of all other sessions: for ``action:`` of a log-in page."""
+def ensure_single_session(handler: Any) -> Awaitable[int] | None:
+    """Log the handler's user out of all other sessions: for ``action:`` of a log-in page. Need not be awaited."""
     key = getattr(handler, "user_key", "user")
     user = handler.session.get(key)
     id = user.get("id") if isinstance(user, Mapping) else user
-    if id is not None:
-        handler.application.services.sessions.drop_user(id, keep=handler.session["id"], key=key)
+    if id is None:
+        return None
+    store = handler.application.services.sessions
+    if store.threads is not None:
+        return hold(asyncio.ensure_future(store.ask(partial(store.drop_user, id, keep=handler.session["id"], key=key))))
+    store.drop_user(id, keep=handler.session["id"], key=key)
+    return None
 
 
 def parse_membership(membership: Any) -> list[Mapping[str, Any]]:

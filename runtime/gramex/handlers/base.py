@@ -22,7 +22,7 @@ from gramex.handlers.lean import LeanHandler
 from gramex.handlers.methods import setup_methods
 from gramex.handlers.redirect import RedirectMixin
 from gramex.handlers.render import RenderMixin
-from gramex.handlers.session import SessionMixin, take_user_header
+from gramex.handlers.session import SessionMixin, begin_session
 from gramex.handlers.xsrf import XSRFMixin, setup_xsrf
 
 if TYPE_CHECKING:
@@ -82,7 +82,7 @@ class BaseHandler(
         setup_headers(cls, kwargs.get("headers"))
         setup_methods(cls, kwargs.get("methods"))
         setup_xsrf(cls, kwargs.get("xsrf_cookies"), kwargs.get("set_xsrf"), settings.get("xsrf_cookies", True))
-        cls.add_step("user", take_user_header)
+        cls.add_step("user", begin_session)
         setup_auth(cls, kwargs.get("auth"), app.get("auth"))
         cls.setup_redirect(kwargs.get("redirect"))
         for key in ("cors", "ratelimit", "validate", "cache"):

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import math
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Awaitable, Mapping
+from concurrent.futures import Executor
 from pathlib import Path
 from typing import Any, NamedTuple, Protocol
 from urllib.parse import quote
@@ -50,6 +52,10 @@ class Kept(NamedTuple):
 class Store(Protocol):
     """Where answers are kept."""
 
+    @property
+    def threads(self) -> Executor | None:
+        """Threads to ask from, where an answer may take long."""
+
     def get(self, key: str) -> Kept | None:
         """Return what is kept under a key, if it has not expired."""
 
@@ -59,6 +65,8 @@ class Store(Protocol):
 
 class MemoryStore:
     """Answers in memory, `size` bytes at most; those that were not asked for longest go first."""
+
+    threads = None
 
     def __init__(self, size: int):
         self.size, self.used = size, 0
@@ -177,16 +185,30 @@ class AnswerCache:
             raise ValueError(f"cache: status: must be a status such as 200, or a list of them, not {spec['status']!r}")
         self.status = set(status)
         self.prefix = f"{cls.name}\0"
+        self.on_the_way: dict[str, Kept] = {}  # to a store that takes its time
 
-    def __call__(self, handler: Any) -> None:
+    def __call__(self, handler: Any) -> Awaitable[None] | None:
         """Send what is kept, if there is something; else have the answer kept. The last step."""
         if handler.request.method not in ("GET", "HEAD"):
-            return
+            return None
         user = ""
         if handler.is_private:  # never show one user what another one may see
             user = str((handler.peek_user() or {}).get("id"))
         key = f"{self.prefix}{handler.request.protocol}://{handler.request.host}\0{user}\0{self.key(handler)}"
-        kept = self.store.get(key)
+        if self.store.threads is not None:
+            kept = self.on_the_way.get(key)
+            if kept is None or kept.expires <= time.monotonic():
+                return self._answer_later(key, handler, self.store.threads)
+            self.answer(key, handler, kept)
+            return None
+        self.answer(key, handler, self.store.get(key))
+        return None
+
+    async def _answer_later(self, key: str, handler: Any, threads: Executor) -> None:
+        self.answer(key, handler, await asyncio.get_running_loop().run_in_executor(threads, self.store.get, key))
+
+    def answer(self, key: str, handler: Any, kept: Kept | None) -> None:
+        """Send what is kept; without it, have the answer kept that will be made."""
         if kept is None:
             if handler.request.method == "GET":
                 handler.keep = lambda: self.keep(key, handler)
@@ -207,7 +229,13 @@ class AnswerCache:
             return
         kept = [(name, value) for name, value in headers.get_all() if name not in NOT_KEPT]
         body = b"".join(handler._write_buffer)
-        self.store.put(key, Kept(status, handler._reason, kept, body, time.monotonic() + self.duration))
+        answer = Kept(status, handler._reason, kept, body, time.monotonic() + self.duration)
+        if self.store.threads is not None:
+            self.on_the_way[key] = answer
+            put = self.store.threads.submit(self.store.put, key, answer)
+            put.add_done_callback(lambda done: self.on_the_way.pop(key, None))
+        else:
+            self.store.put(key, answer)
 
 
 def setup_cache(cls: Any, cache: Any) -> None:

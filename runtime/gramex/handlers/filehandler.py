@@ -33,6 +33,8 @@ CHUNK = 256 * 1024  # bytes of a large file that are read and sent at a time
 class FileHandler(BaseHandler):
     """Answers every method with a file."""
 
+    uses_session = False  # send_changed may: `get` sees to it
+
     source: ClassVar[FileSource]
     rules: ClassVar[Rules]
     links: ClassVar[list[str]]
@@ -155,6 +157,7 @@ class FileHandler(BaseHandler):
         if not self.source.is_list and self.transform_for(found[0]) is None:
             await self.send_static(self.static_file(found[0]))
         else:
+            await self.load_session()  # templates may show it
             await self.send_changed(found)
 
     head = post = put = delete = patch = options = get
@@ -209,7 +212,9 @@ class FileHandler(BaseHandler):
         """Send a transformed file, or several files joined."""
         current_handler.set(self)
         parts: list[bytes] = []
-        self.set_header("Content-Type", self.types.of(os.path.basename(found[0].path)))
+        first = os.path.basename(found[0].path)
+        changed = self.transform_for(found[0]) is not None
+        self.set_header("Content-Type", self.types.of_page(first) if changed else self.types.of(first))
         self.set_header("Last-Modified", clock.of(max(int(each.stat.st_mtime) for each in found)))
         for each in found:
             self.write_headers_for(*self.names(each))

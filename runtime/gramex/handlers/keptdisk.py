@@ -25,6 +25,8 @@ CHECKED = 100  # answers are kept between two looks at the WAL file
 class DiskStore:
     """Answers in a file, about `size` bytes at most; those that were not asked for longest go first."""
 
+    threads = None  # faster than to hand it over
+
     def __init__(self, file: Path, size: int):
         """Name the file; it is opened at the first use."""
         self.file, self.size = file, size

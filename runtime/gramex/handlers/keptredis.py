@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import time
+from concurrent.futures import Executor
 from typing import Any
 
 from gramex.handlers.caching import Kept, app_log
@@ -18,6 +19,11 @@ class RedisAnswers:
         """Take the place of the server, the name of the store, and the bytes that an answer may have."""
         self.server, self.prefix, self.size = Server(place, f"cache:{name}"), f"gramex:cache:{name}:", size
         self._is_down = False
+
+    @property
+    def threads(self) -> Executor:
+        """Threads to ask the server from."""
+        return self.server.threads
 
     def get(self, key: str) -> Kept | None:
         """Return what is kept under a key, if it has not expired."""

@@ -45,7 +45,7 @@ class Lockout:
             HTTPError: 429; that would take too long. Nothing is to be checked.
         """
         end = time.monotonic() + PATIENCE
-        while (seconds := counters.take_turn(KIND, user, self.delays)) > 0:
+        while (seconds := await counters.ask(counters.take_turn, KIND, user, self.delays)) > 0:
             left = end - time.monotonic()
             if seconds > left:
                 raise HTTPError(429, "log in: too many tries for one user name")
@@ -53,9 +53,9 @@ class Lockout:
 
     async def failed(self, counters: Counters, user: str) -> None:
         """Wait until the time of this try is over."""
-        seconds = counters.get(KIND, user).until - time.time()
+        seconds = (await counters.ask(counters.get, KIND, user)).until - time.time()
         await asyncio.sleep(min(max(seconds, 0), max(self.delays)))
 
-    def succeeded(self, counters: Counters, user: str) -> None:
+    async def succeeded(self, counters: Counters, user: str) -> None:
         """Forget the failures: whoever waits may go on."""
-        counters.clear(KIND, user)
+        await counters.ask(counters.clear, KIND, user)

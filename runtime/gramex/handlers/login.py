@@ -122,7 +122,7 @@ class LoginHandler(AuthHandler):
             await self.lockout.failed(counters, account)
             self.show_form(401)
             return
-        self.lockout.succeeded(counters, account)
+        await self.lockout.succeeded(counters, account)
         await self.enter(user)
         self.redirect_next()
 
@@ -136,7 +136,7 @@ class LoginHandler(AuthHandler):
         self.log_in(user, self.user_key, self.session_days)
         try:
             await self.run_actions()
-            self.save_session()
+            await self.store_session()
         except BaseException:
             self.session[self.user_key] = before
             if before is None:

@@ -14,7 +14,7 @@ class LogoutHandler(AuthHandler):
         """Log out; works for those who are not logged in, too."""
         await self.run_actions()
         self.log_out(self.user_key)
-        self.save_session()
+        await self.store_session()
         self.redirect(self.next_url() or self.outer_path("/"))
 
     post = get

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable, Mapping
-from typing import Any
+from collections.abc import Awaitable, Callable, Mapping
+from typing import TYPE_CHECKING, Any
 
 from tornado.web import HTTPError
 
 from gramex.handlers.expression import compile_function
 from gramex.handlers.requestkey import key_function
+
+if TYPE_CHECKING:
+    from gramex.services.session.counters import Count, Counters
 
 PERIODS = {"minutely": 60, "hourly": 3600, "daily": 86400, "weekly": 604800, "monthly": 2592000, "yearly": 31536000}
 FOREVER = 3155760000  # seconds, a hundred years: the period where none is given
@@ -54,14 +57,23 @@ class RateLimit:
             raise ValueError(f"ratelimit: limit: must be a number such as 100, or a function, not {limit!r}")
         return lambda handler: limit
 
-    def __call__(self, handler: Any) -> None:
+    def __call__(self, handler: Any) -> Awaitable[None] | None:
         """Count the request.
 
         Raises:
             HTTPError: 429; there were too many.
         """
         limit = int(self.limit(handler))
-        count = handler.services.sessions.counters.hit(self.pool, self.key(handler), self.period)
+        counters, key = handler.services.sessions.counters, self.key(handler)
+        if counters.threads is not None:
+            return self._count_later(handler, limit, counters, key)
+        self._judge(handler, limit, counters.hit(self.pool, key, self.period))
+        return None
+
+    async def _count_later(self, handler: Any, limit: int, counters: Counters, key: str) -> None:
+        self._judge(handler, limit, await counters.ask(counters.hit, self.pool, key, self.period))
+
+    def _judge(self, handler: Any, limit: int, count: Count) -> None:
         seconds = max(1, math.ceil(count.until - time.time()))
         handler.limit_headers = {
             "X-RateLimit-Limit": str(limit),

@@ -5,18 +5,20 @@ from __future__ import annotations
 import logging
 import secrets
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from tornado.httputil import HTTPServerRequest
 from tornado.web import HTTPError, create_signed_value, decode_signed_value
 
 from gramex.config.view import view
+from gramex.handlers.sessionwait import UNREAD, SessionWait
 from gramex.services.session.settings import DAY, SessionSettings
 from gramex.services.session.store import Record, encode, user_of
 
 if TYPE_CHECKING:
-    from asyncio import Future
+    from collections.abc import Awaitable
 
     from gramex.handlers.application import Application
     from gramex.services.session import SessionStore
@@ -25,7 +27,6 @@ app_log = logging.getLogger("gramex")
 
 VERIFIED = 10_000  # cookies whose signature is remembered, about 300 bytes each
 OLDEST = 36500  # days; a session's own end is what counts
-UNREAD: Any = object()
 
 
 class SessionCookie:
@@ -34,6 +35,7 @@ class SessionCookie:
     def __init__(self, settings: SessionSettings, secret: str | bytes):
         """Take the settings of ``app.session`` and the key that signs."""
         self.settings = settings
+        self.is_far = settings.is_far
         self.secret = secret
         self.mark = f"{settings.cookie}="
         self._verified: dict[str, str] = {}
@@ -69,7 +71,7 @@ class Session(dict[str, Any]):
     """
 
 
-class SessionMixin:
+class SessionMixin(SessionWait):
     """Adds `session` and `current_user` to a handler."""
 
     application: Application
@@ -108,17 +110,21 @@ class SessionMixin:
         return self._session is not None or self._find_session() is not None
 
     def _find_session(self) -> Record | None:
+        if self._unreadable is not None:
+            raise self._unreadable
         if self._record is UNREAD:
             self._record = None
-            headers, cookie = self.request.headers, self.application.session_cookie
-            if "Cookie" in headers and cookie.mark in headers["Cookie"]:
-                store = self._store
-                for id in cookie.ids(headers["Cookie"]):
-                    self._record = store.fetch(id)
-                    if self._record is not None:
-                        self._session_id = id
-                        break
+            for id in self._sent_ids():
+                self._record = self._store.fetch(id)
+                if self._record is not None:
+                    self._session_id = id
+                    break
         return self._record
+
+    def _sent_ids(self) -> Iterator[str]:
+        headers, cookie = self.request.headers, self.application.session_cookie
+        if "Cookie" in headers and cookie.mark in headers["Cookie"]:
+            yield from cookie.ids(headers["Cookie"])
 
     @property
     def _store(self) -> SessionStore:
@@ -172,12 +178,25 @@ class SessionMixin:
 
     # Storing.
 
+    def is_unsaved(self) -> bool:
+        """True if this request made or changed the session, which is not stored yet."""
+        if self._session is None:
+            return False
+        if self._record is UNREAD or self._record is None or self._new_id:
+            return True
+        return {key: value for key, value in self._session.items() if key != "id"} != self._record.data
+
     def save_session(self) -> None:
         """Store what this request changed in the session. Other processes see it when this returns.
 
         Raises:
             Exception: it could not be stored.
         """
+        for step in self._saving():
+            step()
+
+    def _saving(self) -> Iterator[Callable[[], Any]]:
+        """Return what the store has to do, one after another; in between the handler is brought up to date."""
         if self._session is None:
             return
         data = {key: value for key, value in self._session.items() if key != "id"}
@@ -197,43 +216,18 @@ class SessionMixin:
             id = self._session_id
             if record is not None:
                 id = secrets.token_urlsafe(24)
-                self._store.move(self._session_id, id, data, expires)
+                yield partial(self._store.move, self._session_id, id, data, expires)
             else:
-                self._store.save(id, data, expires)
+                yield partial(self._store.save, id, data, expires)
             self._session_id = self._session["id"] = id
             self._send_cookie(id)
         else:
             expires = record.expires
             changed = {key: value for key, value in data.items() if key not in old or old[key] != value}
             # False: it was ended meanwhile, by a log in elsewhere say; then nothing is to be kept.
-            self._store.change(self._session_id, changed, old.keys() - data.keys())
+            yield partial(self._store.change, self._session_id, changed, old.keys() - data.keys())
         self._new_id = False
         self._record = Record(encode(data), expires, None)
-
-    def forget_session(self) -> None:
-        """Store changes, and read the session anew when it is asked for: for handlers that outlive their request."""
-        if self._session is not None:
-            self._save_or_log()
-        self._session, self._record = None, UNREAD
-
-    def flush(self, include_footers: bool = False) -> Future[None]:
-        """Send what was written, after the session that it tells of was stored."""
-        if self._session is not None and not self._headers_written:
-            self._save_or_log()
-        return super().flush(include_footers)  # type: ignore[misc]
-
-    def on_finish(self) -> None:
-        """Store what changed while the answer was sent."""
-        if self._session is not None:
-            self._save_or_log()
-        super().on_finish()  # type: ignore[misc]
-
-    def _save_or_log(self) -> None:
-        try:
-            self.save_session()
-        except Exception as error:
-            # A full disk must not take down pages that only count visits. Log ins store by themselves, and fail.
-            app_log.error("url:%s: the session cannot be stored: %s", self.name, error)
 
     def _cookie_days(self) -> float:
         return self.session_cookie_days or self.application.session_cookie.settings.days
@@ -281,8 +275,21 @@ def _drop_unkept(data: dict[str, Any], old: Mapping[str, Any], name: str) -> Non
                 del data[key]
 
 
+def begin_session(handler: Any) -> Awaitable[None] | None:
+    """Read a session that is far away, and see to `take_user_header`. A step of every handler."""
+    if handler.application.session_cookie.is_far and handler.is_session_far() and handler.may_use_session():
+        return _begin_far_session(handler)
+    take_user_header(handler)
+    return None
+
+
+async def _begin_far_session(handler: Any) -> None:
+    await handler.load_session()
+    take_user_header(handler)
+
+
 def take_user_header(handler: Any) -> None:
-    """Log in the user that the header ``X-Gramex-User`` names, if our own key signed it. A step of every handler.
+    """Log in the user that the header ``X-Gramex-User`` names, if our own key signed it.
 
     Raises:
         HTTPError: 400; the signature is not ours, or older than a month.

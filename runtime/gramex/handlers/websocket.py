@@ -65,6 +65,7 @@ class WebSocketHandler(BaseHandler, TornadoWebSocketHandler):
         """
         if self.request.headers.get("Upgrade", "").lower() == "websocket" and not self.is_origin_allowed():
             raise HTTPError(403, "websocket: a page of %s asks", self.request.headers.get("Origin"))
+        await self.store_session()  # now: the connection is another one afterwards
         await super().get(*args, **kwargs)
 
     def is_origin_allowed(self) -> bool:
@@ -114,7 +115,7 @@ class WebSocketHandler(BaseHandler, TornadoWebSocketHandler):
 
     async def _may_stay(self) -> bool:
         """True if the entry's ``auth:`` still lets the user in; else the connection is closed."""
-        self.forget_session()
+        await self.renew_session()
         if self.auth_rule is None:
             return True
         allowed = self.auth_rule.allows(self)
@@ -138,4 +139,4 @@ class WebSocketHandler(BaseHandler, TornadoWebSocketHandler):
             app_log.exception("url:%s: %s failed", self.name, name)
             self.close(FAILED, "failed")
         finally:
-            self.forget_session()
+            await self.renew_session()

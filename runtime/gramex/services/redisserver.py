@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import time
+from functools import cached_property
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from concurrent.futures import ThreadPoolExecutor
 
     from redis import Redis
 
 TIMEOUT = 2.0  # seconds until a server that does not answer counts as down
-PAUSE = 1.0  # seconds for which one that is down is not asked again: each try would hold up all requests
+PAUSE = 1.0  # seconds for which one that is down is not asked again: each try holds up those who need it
+THREADS = 32  # questions that are under way at a time
 TRIES = 200  # of a change that others keep interfering with
 
 
@@ -70,8 +73,13 @@ class Server:
     def __init__(self, place: dict[str, Any], key: str):
         """Take a place from `parse_place`; `key` is named in errors."""
         import redis
+        from redis.backoff import NoBackoff
+        from redis.retry import Retry
 
-        place = {**place, "socket_timeout": TIMEOUT, "socket_connect_timeout": TIMEOUT}
+        # Once more where a connection was lost, as after a restart of the server. By itself the package also tries
+        # again, three times and with pauses, where there was no answer.
+        again = Retry(NoBackoff(), 1, (redis.ConnectionError,))
+        place = {**place, "socket_timeout": TIMEOUT, "socket_connect_timeout": TIMEOUT, "retry": again}
         url = place.pop("url", None)
         self.client: Redis = redis.Redis.from_url(url, **place) if url else redis.Redis(**place)
         self.key = key
@@ -120,6 +128,15 @@ class Server:
                 continue
         raise Unreachable(f"{self.key}: Redis: {', '.join(names)} did not stop changing")
 
+    @cached_property
+    def threads(self) -> ThreadPoolExecutor:
+        """Threads to ask from, so that nobody else waits for the answer. Made when first needed."""
+        from concurrent.futures import ThreadPoolExecutor
+
+        return ThreadPoolExecutor(THREADS, "redis")
+
     def close(self) -> None:
-        """Close connections."""
+        """Wait for what is under way, and close connections."""
+        if "threads" in self.__dict__:
+            self.threads.shutdown()
         self.client.close()

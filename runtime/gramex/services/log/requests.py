@@ -7,7 +7,7 @@ import csv
 import logging
 import os
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Coroutine, Iterable
 from pathlib import Path
 from typing import Any
 
@@ -41,14 +41,26 @@ class RequestLog:
         self.getters = [getter(name, instance) for name in names]
         self.file = AppendFile(path, kept) if path else None
         self.is_default = path is not None and tuple(names) == KEYS
+        self.names_user = path is not None and any(name.partition(".")[0] in ("user", "session") for name in names)
         self.rows: list[str] = []
         self.add_row = csv.writer(_Rows(self.rows), lineterminator="\n").writerow
         self.lines: list[Request] = []
         self.timer: asyncio.TimerHandle | None = None
+        self.late: dict[asyncio.Task[None], tuple[Any, float]] = {}  # requests whose users are still looked up
 
-    def write(self, handler: Any) -> None:
-        """Note a request whose answer has been written."""
-        now = time.time()
+    def write_after(self, handler: Any, look_up: Coroutine[Any, Any, None]) -> None:
+        """Note a request whose answer has been written, after `look_up`, which finds its user."""
+        task = asyncio.get_running_loop().create_task(look_up)
+        self.late[task] = handler, time.time()
+        task.add_done_callback(self._write_late)
+
+    def _write_late(self, task: asyncio.Task[None]) -> None:
+        if task in self.late:
+            self.write(*self.late.pop(task))
+
+    def write(self, handler: Any, now: float | None = None) -> None:
+        """Note a request whose answer has been written, at `now` if not just now."""
+        now = now or time.time()
         status, request = handler.get_status(), handler.request
         method, uri, ip = request.method, request.uri, request.remote_ip
         duration = (now - request._start_time) * 1000
@@ -84,6 +96,10 @@ class RequestLog:
 
     def close(self) -> None:
         """Write what waits and close the file. A later `write` opens it again."""
+        late, self.late = self.late, {}
+        for handler, now in late.values():
+            handler.give_up_session()
+            self.write(handler, now)
         self.flush()
         if self.file is not None:
             self.file.close()

@@ -9,6 +9,8 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
+from gramex.services.session.asking import Asking
+
 if TYPE_CHECKING:
     import sqlite3
 
@@ -34,7 +36,7 @@ class Count(NamedTuple):
     until: float
 
 
-class Counters:
+class Counters(Asking):
     """Named counts in an SQLite file. Names are kept as digests: people type passwords into the field for the user."""
 
     def __init__(self, file: Path):

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable, Mapping
+from concurrent.futures import Executor
 from typing import Any
 
 from gramex.services.redisserver import Server
 from gramex.services.session.counters import DAY, Count, Counters, key_of_name
 from gramex.services.session.settings import SessionSettings
-from gramex.services.session.store import Row, SessionStore, decode, encode, key_of, user_of
+from gramex.services.session.store import Record, Row, SessionStore, decode, encode, key_of, user_of
 
 SESSION = "gramex:session:"
 USER = "gramex:user:"
@@ -25,11 +26,15 @@ class RedisStore(SessionStore):
         self.server = Server(dict(settings.place), "app.session")
         super().__init__(settings, RedisCounters(counters.file, self.server))
 
-    def _version(self) -> Any:
-        return object()  # never what it was: a session is always read
+    @property
+    def threads(self) -> Executor:
+        """As `Asking.threads`."""
+        return self.server.threads
 
-    def _get(self, key: bytes) -> Row | None:
-        return _row(self.server.ask(lambda client: client.get(_name(key))))
+    def fetch(self, id: str) -> Record | None:
+        """As `SessionStore.fetch`. Nothing is remembered, and nothing locked: many ask at a time."""
+        row = _row(self.server.ask(lambda client: client.get(_name(key_of(id)))))
+        return None if row is None or row.expires <= time.time() else Record(row.text, row.expires, None)
 
     def save(self, id: str, data: Mapping[str, Any], expires: float) -> None:
         """As `SessionStore.save`."""
@@ -46,7 +51,6 @@ class RedisStore(SessionStore):
                 _put(pipe, key, row, user)
                 pipe.execute()
 
-        self._forget(old, new)
         self.server.ask(work)
 
     def change(self, id: str, changed: Mapping[str, Any], removed: Iterable[str] = ()) -> bool:
@@ -64,12 +68,10 @@ class RedisStore(SessionStore):
             _put(pipe, key, Row(encode(data), row.expires), user_of(data))
             return True
 
-        self._forget(id)
         return self.server.change([_name(key)], work)
 
     def delete(self, id: str) -> None:
         """As `SessionStore.delete`."""
-        self._forget(id)
         self.server.ask(lambda client: client.delete(_name(key_of(id))))
 
     def drop_user(self, user: Any, keep: str | None = None, key: str = "user") -> int:
@@ -108,11 +110,6 @@ class RedisStore(SessionStore):
         super().close()
         self.server.close()
 
-    def _forget(self, *ids: str | None) -> None:
-        with self._lock:
-            for id in ids:
-                self._records.pop(id, None)  # type: ignore[arg-type]
-
 
 class RedisCounters(Counters):
     """Counts that all machines share."""
@@ -121,6 +118,11 @@ class RedisCounters(Counters):
         """Take the server; `file` is not used."""
         super().__init__(file)
         self.server = server
+
+    @property
+    def threads(self) -> Executor:
+        """As `Asking.threads`."""
+        return self.server.threads
 
     def get(self, kind: str, name: str) -> Count:
         """As `Counters.get`."""

@@ -43,6 +43,11 @@ class SessionSettings:
     domain: str | None = None
     path: str | None = None
 
+    @property
+    def is_far(self) -> bool:
+        """True if the store is on another machine, perhaps, and may take its time."""
+        return self.type == "redis"
+
 
 def parse_settings(conf: Any, data: Path) -> SessionSettings:
     """Return the settings for an ``app.session`` section.

@@ -13,6 +13,7 @@ from json import JSONDecoder, JSONEncoder
 from typing import Any, NamedTuple, Protocol
 
 from gramex.config.view import View
+from gramex.services.session.asking import Asking
 from gramex.services.session.counters import Counters
 from gramex.services.session.settings import SessionSettings
 
@@ -94,7 +95,7 @@ def user_of(data: Mapping[str, Any]) -> str | None:
     return None if id is None else str(id)
 
 
-class SessionStore:
+class SessionStore(Asking):
     """Sessions by id. What is changed is on disk when the call returns, and other processes see it from then on.
 
     Several threads may use one store; a store does not survive a fork.
