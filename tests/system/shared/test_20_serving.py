@@ -55,10 +55,13 @@ def test_the_key_is_for_the_app_alone(alone: Target) -> None:
     assert alone.output("stat -c '%a %U %G' /etc/gramex/direct") == "750 root gramex-direct"
 
 
-def test_others_reach_it(front: Target, alone: Target) -> None:
+def test_others_reach_it_and_nothing_else_through_the_firewall(front: Target, alone: Target) -> None:
     address = alone.output("getent ahostsv4 alone").split()[0]
-    script = f"import socket; socket.create_connection(('{address}', 443), 10).close()"
-    assert front.run(f'python3 -c "{script}"').returncode == 0
+    knock = "import socket; socket.create_connection(('{}', {}), 5).close()"
+    alone.output("setsid timeout 90 python3 -m http.server 9000 >/dev/null 2>&1 </dev/null & echo")
+    alone.wait(f'python3 -c "{knock.format("127.0.0.1", 9000)}" 2>/dev/null')
+    found = {port: front.run(f'python3 -c "{knock.format(address, port)}"').returncode == 0 for port in (443, 9000)}
+    assert found == {443: True, 9000: False}
 
 
 def test_a_renewed_certificate_is_served(alone: Target, controller: Controller, apps: Path) -> None:
