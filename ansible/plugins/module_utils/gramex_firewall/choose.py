@@ -44,7 +44,7 @@ def choose(told: str, enable: bool, record: Record) -> str:
     if not filtering and enable:
         if len(present) != 1:
             which = " and ".join(present) or "none"
-            raise FirewallError(f"firewall_enable: {which} is installed here. Say which: firewall_backend: ufw")
+            raise FirewallError(f"firewall_enable: installed here: {which}. Say which one: firewall_backend: ufw")
         return present[0]
     return filtering or (record.backend if record.enabled else "") or "none"
 
