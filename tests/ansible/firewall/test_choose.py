@@ -55,8 +55,8 @@ def test_it_is_the_one_that_filters_or_the_one_that_was_told(host, present, filt
     [
         (["ufw"], (), "firewalld", False, "apt-get install firewalld"),
         (["ufw", "nftables"], ("ufw",), "nftables", False, "but ufw filters on this host"),
-        (["ufw", "nftables"], (), "auto", True, "ufw and nftables is installed"),
-        ([], (), "auto", True, "none is installed"),
+        (["ufw", "nftables"], (), "auto", True, "ufw and nftables are installed here. Say which: firewall_backend: ufw"),
+        ([], (), "auto", True, "no firewall is installed here: apt-get install ufw"),
     ],
 )
 def test_what_cannot_be_is_said(host, present, filtering, told, enable, words):

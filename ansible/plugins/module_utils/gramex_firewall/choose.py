@@ -43,8 +43,11 @@ def choose(told: str, enable: bool, record: Record) -> str:
         return _iptables()
     if not filtering and enable:
         if len(present) != 1:
-            which = " and ".join(present) or "none"
-            raise FirewallError(f"firewall_enable: installed here: {which}. Say which one: firewall_backend: ufw")
+            if not present:
+                raise FirewallError("firewall_enable: no firewall is installed here: apt-get install ufw")
+            raise FirewallError(
+                f"firewall_enable: {' and '.join(present)} are installed here. Say which: firewall_backend: {present[0]}"
+            )
         return present[0]
     return filtering or (record.backend if record.enabled else "") or "none"
 
