@@ -55,7 +55,7 @@ def test_it_is_the_one_that_filters_or_the_one_that_was_told(host, present, filt
     [
         (["ufw"], (), "firewalld", False, "apt-get install firewalld"),
         (["ufw", "nftables"], ("ufw",), "nftables", False, "but ufw filters on this host"),
-        (["ufw", "nftables"], (), "auto", True, "ufw and nftables are installed here. Say which: firewall_backend: ufw"),
+        (["ufw", "nftables"], (), "auto", True, "ufw and nftables are installed. Say which: firewall_backend: ufw"),
         ([], (), "auto", True, "no firewall is installed here: apt-get install ufw"),
     ],
 )

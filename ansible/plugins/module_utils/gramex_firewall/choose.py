@@ -46,7 +46,7 @@ def choose(told: str, enable: bool, record: Record) -> str:
             if not present:
                 raise FirewallError("firewall_enable: no firewall is installed here: apt-get install ufw")
             raise FirewallError(
-                f"firewall_enable: {' and '.join(present)} are installed here. Say which: firewall_backend: {present[0]}"
+                f"firewall_enable: {' and '.join(present)} are installed. Say which: firewall_backend: {present[0]}"
             )
         return present[0]
     return filtering or (record.backend if record.enabled else "") or "none"
