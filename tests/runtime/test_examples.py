@@ -4,12 +4,17 @@ import asyncio
 import json
 import re
 import shutil
+import signal
+import sys
 from pathlib import Path
+from urllib.parse import urljoin, urlsplit
 
 import pytest
+import yaml
 from tornado.websocket import websocket_connect
 
 EXAMPLES = Path(__file__).resolve().parents[2] / "examples"
+STRICT = [sys.executable, "-W", "error", "-m", "gramex"]
 FOLDERS = sorted(path.parent.relative_to(EXAMPLES).as_posix() for path in EXAMPLES.glob("**/gramex.yaml"))
 
 
@@ -26,8 +31,8 @@ def example(request, serve, tmp_path):
             entry = {"path": "app/gramex.yaml", "YAMLURL": mount, "namespace": ["url"]}
             # A parent that mounts an app below a path says where that app's log-in page is.
             conf = {"import": {"app": entry}, "app": {"settings": {"login_url": f"{mount}/login/"}}}
-            return serve(conf, folder=folder), mount
-        return serve(folder=folder), mount
+            return serve(conf, folder=folder, command=STRICT), mount
+        return serve(folder=folder, command=STRICT), mount
 
     return start
 
@@ -48,6 +53,40 @@ def test_every_example_starts_without_a_complaint(example, name):
     assert not re.search(r"^[WE] ", process.log, re.MULTILINE), process.log
 
 
+def patterns(name, mount):
+    """The paths of an example's entries, those without groups."""
+    entries = yaml.safe_load((EXAMPLES / name / "gramex.yaml").read_text())["url"].values()
+    found = (each["pattern"].replace("/$YAMLURL", mount).replace("//", "/") for each in entries)
+    return [each for each in found if not set("([*+") & set(each)]
+
+
+@pytest.mark.parametrize("name", FOLDERS)
+def test_every_page_of_an_example_answers_without_a_warning(example, name):
+    process, mount = example(name)
+    folder = process.folder / ("app" if mount else "")
+    files = [path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file()]
+    waiting = [f"{mount}/", *patterns(name, mount), *(f"{mount}/{each}" for each in files if " " not in each)]
+    browser = process.browser()
+    seen = {}
+    while waiting:
+        page = waiting.pop()
+        if page in seen or not page.startswith(f"{mount}/"):
+            continue
+        answer = browser.get(page)
+        seen[page] = answer.status
+        browser.post(page, {"text": "x"})
+        if answer.headers["Content-Type"].startswith("text/html"):
+            links = re.findall(r'(?:href|src|action)="([^"#]+)', answer.text)
+            waiting += [urlsplit(urljoin(page, each)).path for each in links if "//" not in each and "{" not in each]
+        if "Location" in answer.headers:
+            waiting.append(urlsplit(urljoin(page, answer.headers["Location"])).path)
+    assert len(seen) > len(files)
+    assert [page for page, status in seen.items() if status >= 500] == []
+    assert {seen[f"{mount}/"]} <= {200, 302}
+    assert process.stop(signal.SIGTERM) == 0
+    assert not re.search(r"Warning|Traceback|Exception ignored", process.log), process.log
+
+
 def test_site_shows_members_their_page_after_the_log_in(example):
     process, mount = example("site")
     browser = process.browser()
@@ -62,8 +101,11 @@ def test_site_shows_members_their_page_after_the_log_in(example):
     assert right.headers["Location"].endswith(f"{mount}/members")
     assert "Welcome back, alpha" in browser.get(f"{mount}/members").text
     assert "Log out alpha" in browser.get(f"{mount}/").text
+    assert browser.get(f"{mount}/members").headers["Content-Type"] == "text/html; charset=UTF-8"
     assert browser.get(f"{mount}/logout").status == 302
     assert browser.get(f"{mount}/members").status == 302
+    for folder in ("", "/app"):
+        assert process.get(f"{folder}/members.tmpl").status in (403, 404)
 
 
 def test_api_adds_numbers_and_names_what_is_none(example):
