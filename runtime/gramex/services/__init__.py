@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import os
 from collections.abc import Mapping
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 
 app_log = logging.getLogger("gramex")
 
+PURGE = 3600  # seconds between two removals of ended sessions, unless `app.session.purge` says so
 BACKGROUND = ("schedule", "alert", "watch", "email")  # sections that are there beside the requests
 
 current: Services | None = None  # those in use, for the app's code
@@ -39,6 +41,7 @@ class Services:
     cookie_secret: str
     log: RequestLog
     background: Background | None
+    _timer: asyncio.TimerHandle | None = None
 
     def __init__(self, loaded: Loaded, old: Services | None = None):
         """Start what the configuration asks for; take over from `old` what did not change."""
@@ -101,6 +104,21 @@ class Services:
         """Start what works beside the requests, or go on with it. For the thread of the event loop, which runs."""
         if self.background is not None:
             self.background.begin()
+        self._tidy_later()
+
+    def _tidy_later(self) -> None:
+        section = self._section("session")
+        period = section.get("purge") if isinstance(section, Mapping) else None
+        self._timer = asyncio.get_running_loop().call_later(period or PURGE, self._tidy)
+
+    def _tidy(self) -> None:
+        """Remove the sessions that have ended, if any was ever asked for."""
+        try:
+            if "sessions" in self.__dict__:
+                self.sessions.tidy()
+        except Exception as error:
+            app_log.error("app.session: ended sessions are not removed: %s", error)
+        self._tidy_later()
 
     def _open_log(self) -> RequestLog:
         """Return the request log, whose file is opened by the first row."""
@@ -152,6 +170,8 @@ class Services:
     def close(self, other: Services | None = None) -> None:
         """End what `other`, which goes on, does not use; nothing that was promised to be kept is lost."""
         used = other.__dict__ if other is not None else {}
+        if self._timer is not None:
+            self._timer.cancel()
         for name in ("executor", "sessions", "log"):
             service = self.__dict__.get(name)
             if service is None or service is used.get(name):

@@ -102,6 +102,11 @@ class SQLiteStore(SessionStore):
         with self._changing(None):
             return self._connection.execute("DELETE FROM session WHERE expires <= ?", (time.time(),)).rowcount
 
+    def tidy(self) -> None:
+        """As `SessionStore.tidy`; a thread does it."""
+        with self._lock:
+            self._tidy()
+
     def _tidy(self) -> None:
         """Start a thread that removes ended sessions and shortens the WAL file, unless one runs."""
         if self._tidying is not None and self._tidying.is_alive():

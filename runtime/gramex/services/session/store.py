@@ -219,6 +219,10 @@ class SessionStore(Asking):
                 rows.delete(key)
         return len(ended)
 
+    def tidy(self) -> None:
+        """Remove the sessions that have ended, without holding up others for long."""
+        self.purge()
+
     def _of_user(self, rows: Rows, user: str, key: str) -> list[tuple[bytes, Row]]:
         """Return the rows that may belong to a user."""
         return list(rows.items())

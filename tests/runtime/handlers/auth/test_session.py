@@ -330,3 +330,15 @@ def test_sessions_cannot_be_kept_on_disk(serve: Fixture, app: Fixture, log_in: F
     assert log_in(browser).status == 302
     assert browser.get("/private").text == "ann"
     assert "Traceback" not in server.log
+
+
+@pytest.mark.parametrize("kind", ["sqlite", "json"])
+def test_ended_ones_are_removed_though_nobody_comes(serve: Fixture, app: Fixture, stored: Fixture, kind: str):
+    server = serve(*app(app={"session": {"type": kind, "expiry": 1e-6, "purge": 0.5}}))
+    for _ in range(3):
+        assert server.get("/put?a=1").status == 200
+
+    def kept() -> list[str]:
+        return stored(server.data) if kind == "sqlite" else list(json.loads((server.data / "session.json").read_text()))
+
+    server.wait_for(lambda: kept() == [], what="an empty store")
