@@ -44,3 +44,7 @@ def test_a_scenario_is_complete(scenario: str) -> None:
     for needed in ("converge.yml", "prepare.yml", "inventory/hosts.yml"):
         assert (ROOT / "molecule" / scenario / needed).is_file(), f"molecule/{scenario}/{needed} is missing"
     assert list((ROOT / "tests/system" / scenario).glob("test_*.py")), f"tests/system/{scenario} has no tests"
+
+
+def test_the_scenarios_that_are_promised_are_there() -> None:
+    assert {"default", "shared", "rollback", "faults", "sysvinit", "firewall", "schedule", "remove"} <= set(SCENARIOS)

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import json
 import os
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import pytest
 import testinfra
 import yaml
 from testinfra.host import Host
 
+from system import traces
 from system.controller import Controller
-from system.target import Browser, Target, container_name, root_folder
+from system.target import REMOTE, Browser, Target, container_name, root_folder
 
 SCENARIO = os.environ.get("MOLECULE_SCENARIO_NAME", "")
 # Without a scenario there are no hosts: only the tests of the tools beside this file run.
@@ -46,6 +50,16 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
         metafunc.parametrize("target", chosen, ids=[target.name for target in chosen])
 
 
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """A test that is for none of the scenario's hosts is left out; another scenario with the same file runs it."""
+    inits = {target.init for target in TARGETS}
+    for_none = [
+        item for item in items if TARGETS and (mark := item.get_closest_marker("init")) and not inits & set(mark.args)
+    ]
+    config.hook.pytest_deselected(items=for_none)
+    items[:] = [item for item in items if item not in for_none]
+
+
 @pytest.hookimpl(hookwrapper=True)
 def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) -> Iterator[None]:
     """A failed test on a host first shows what the services there wrote."""
@@ -68,6 +82,19 @@ def targets() -> Iterator[list[Target]]:
     yield TARGETS
     for target in TARGETS:
         target.close()
+
+
+@pytest.fixture(scope="session")
+def references(targets: list[Target]) -> dict[str, dict[str, Any]]:
+    """By host: its state if it had nothing but the packages that it has now, see traces.reference."""
+    tools = root_folder() / "tests" / "system" / "remote"
+
+    def one(target: Target) -> dict[str, Any]:
+        before = json.loads(target.output(f"cat {REMOTE}/before.json"))
+        return traces.reference(target.image(), traces.new_packages(before, target.snapshot()), tools)
+
+    with ThreadPoolExecutor() as pool:
+        return dict(zip([target.name for target in targets], pool.map(one, targets), strict=True))
 
 
 @pytest.fixture

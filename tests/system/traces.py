@@ -36,7 +36,7 @@ def left_behind(before: dict[str, Any], after: dict[str, Any], reference: dict[s
         if VOLATILE.match(path) or (kept and re.match(kept, path)):
             continue
         lines.append(f"{path}: was {was}, is {is_now}")
-    for kind in ("services", "listeners", "processes"):
+    for kind in ("services", "listeners", "processes", "firewall"):
         changed = {name for name in set(before[kind]) ^ set(after[kind]) if _matters(kind, name)}
         lines += [f"{kind}: {'new' if name in after[kind] else 'gone'}: {name}" for name in sorted(changed)]
     return lines
@@ -44,7 +44,7 @@ def left_behind(before: dict[str, Any], after: dict[str, Any], reference: dict[s
 
 def _matters(kind: str, name: str) -> bool:
     """The system's own jobs come and go while a test runs; what has our name, and any port, is somebody's doing."""
-    if kind == "listeners" and name.startswith("tcp"):
+    if kind == "firewall" or (kind == "listeners" and name.startswith("tcp")):
         return True
     if name.startswith("nginx.service") and not {"enabled", "active", "failed"} & set(name.split()[1:2]):
         return False  # installed and at rest

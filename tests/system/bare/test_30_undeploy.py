@@ -5,22 +5,10 @@ from __future__ import annotations
 import json
 from typing import Any
 
-import pytest
-
 from system import state, traces
-from system.target import REMOTE, Target, root_folder
+from system.target import REMOTE, Target
 
 DATA = r"/var/lib/gramex(/|$)|/etc/(passwd|group|shadow|gshadow)$"  # who owns the data stays with them
-
-
-@pytest.fixture(scope="module")
-def references(targets: list[Target]) -> dict[str, dict[str, Any]]:
-    """By host: what the same packages alone would have left there."""
-    tools = root_folder() / "tests" / "system" / "remote"
-    return {
-        target.name: traces.reference(target.image(), traces.new_packages(before(target), target.snapshot()), tools)
-        for target in targets
-    }
 
 
 def before(target: Target) -> dict[str, Any]:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import json
 import stat
-from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
@@ -32,15 +32,22 @@ def member(targets: list[Target]) -> Browser:
 
 
 @pytest.fixture(scope="module")
-def saved(controller: Controller, member: Browser, backups: Path) -> Iterator[dict[str, Path]]:
+def saved(controller: Controller, member: Browser, backups: Path) -> dict[str, Path]:
     """The backups of all apps, by name."""
     play = controller.play("ansible/playbooks/backup.yml", "-e", f"backups={backups}")
     assert play.code == 0, play.end
-    return {place.name.rsplit("-", 1)[0]: place for place in (backups / "trixie").iterdir()}
+    return {place.name.rsplit("-", 1)[0]: place for place in (backups / member.target.name).iterdir()}
 
 
-def test_each_app_is_saved_for_the_owner_alone(saved: dict[str, Path]) -> None:
-    assert set(saved) == {"site", "api", "mixed", "copied"}
+@pytest.fixture(scope="module")
+def inventory(controller: Controller) -> list[dict[str, Any]]:
+    """The list of apps."""
+    listed = yaml.safe_load((controller.inventory / "group_vars" / "all.yml").read_text(encoding="utf-8"))
+    return list(listed["gramex_apps"])
+
+
+def test_each_app_is_saved_for_the_owner_alone(saved: dict[str, Path], inventory: list[dict[str, Any]]) -> None:
+    assert set(saved) == {app["name"] for app in inventory}
     assert {stat.S_IMODE(place.stat().st_mode) for place in saved.values()} == {0o600}
     assert stat.S_IMODE(saved["site"].parent.stat().st_mode) == 0o700
 
@@ -51,13 +58,15 @@ def test_nothing_of_it_stays_on_the_host(saved: dict[str, Path], target: Target)
 
 
 def test_a_lost_app_comes_back(
-    saved: dict[str, Path], controller: Controller, target: Target, member: Browser, apps: Path, backups: Path
+    saved: dict[str, Path],
+    controller: Controller,
+    target: Target,
+    member: Browser,
+    inventory: list[dict[str, Any]],
+    backups: Path,
 ) -> None:
-    inventory = yaml.safe_load((controller.inventory / "group_vars" / "all.yml").read_text(encoding="utf-8"))
-    lost = [{**app, "state": "absent", "remove_data": True} for app in inventory["gramex_apps"] if app["name"] == "api"]
-    site = {"name": "site", "source": str(apps / "site"), "domain": "localhost", "state": "present", "drain": "5s"}
-    lost[0]["source"] = str(apps / "api")
-    site["secrets"] = {"SITE_PASSWORD": "from the vault"}
+    lost = [{**app, "state": "absent", "remove_data": True} for app in inventory if app["name"] == "api"]
+    site = next(app for app in inventory if app["name"] == "site")
     play = controller.play("site.yml", "-e", json.dumps({"gramex_apps": [site, *lost]}))
     assert play.code == 0, play.end
     assert target.run("ls /var/lib/gramex/api /srv/gramex/api /etc/gramex/api").stdout == ""

@@ -1,4 +1,4 @@
-"""Mistakes and hostile hosts: each run says in plain words what is wrong, and leaves the host as it was."""
+"""Mistakes and hostile hosts before a first deploy: each run says what is wrong, and leaves the host as it was."""
 
 from __future__ import annotations
 
@@ -96,18 +96,21 @@ def test_a_port_that_is_taken_is_named_with_its_program(refuse: Callable[..., Pl
     assert "python3" in play.output
 
 
-def test_another_operating_system_is_refused(controller: Controller, one: Target) -> None:
-    one.output("cp /etc/os-release /root/os-release && rm /etc/os-release")
-    one.output("printf 'ID=solaris\\nVERSION_ID=11\\nPRETTY_NAME=\"Solaris 11\"\\n' >/etc/os-release")
+def test_another_distribution_is_refused_unless_it_is_allowed(controller: Controller, one: Target) -> None:
+    named = 'ID=ubuntu\nID_LIKE=debian\nVERSION_ID="24.04"\nPRETTY_NAME="Ubuntu 24.04"\n'
+    assert one.run("rm /etc/os-release && cat >/etc/os-release", input=named).returncode == 0
     before = one.snapshot()
     try:
         play = controller.play("site.yml", "--limit", HOST)
+        allowed = controller.play("site.yml", "--limit", HOST, "--check", "-e", "gramex_allow_unverified_os=true")
         assert "\n".join(traces.left_behind(before, one.snapshot(), before)) == ""
     finally:
         one.output("rm /etc/os-release && ln -s ../usr/lib/os-release /etc/os-release")
     assert play.code != 0
-    assert "Solaris 11" in play.output
-    assert "Debian" in play.output
+    for words in ("Ubuntu 24.04", "Debian", "gramex_allow_unverified_os: true"):
+        assert words in play.output, play.end
+    assert allowed.code == 0, allowed.end
+    assert allowed.changed[HOST] > 0, allowed.end
 
 
 def test_a_python_that_is_too_old_is_refused(refuse: Callable[..., Play], one: Target, apps: Path) -> None:

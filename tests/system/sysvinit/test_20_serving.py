@@ -1,0 +1,1 @@
+../default/test_10_serving.py

@@ -1,0 +1,1 @@
+../rollback/test_30_backup.py

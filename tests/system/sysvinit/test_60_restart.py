@@ -1,0 +1,1 @@
+../default/test_30_restart.py

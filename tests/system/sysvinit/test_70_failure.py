@@ -1,0 +1,1 @@
+../faults/test_40_failure.py

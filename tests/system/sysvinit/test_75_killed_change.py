@@ -1,0 +1,1 @@
+../faults/test_30_killed_change.py

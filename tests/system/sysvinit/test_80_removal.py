@@ -1,0 +1,1 @@
+../remove/test_10_removal.py

@@ -1,0 +1,1 @@
+../remove/test_20_purge.py
