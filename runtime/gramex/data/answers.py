@@ -15,16 +15,18 @@ from gramex.data.dataset import FILE, SQL, Dataset, is_sqlite
 
 LARGEST = 200_000  # bytes of one answer
 KEPT_BYTES = 2_000_000  # of all answers of a url entry
+MARKS = 2000  # keys that are remembered without their answers
 
 Args = Mapping[str, Any]
 
 
 class Answers:
-    """The answers of one url entry, those asked for last."""
+    """The answers of one url entry, those asked for last, and more than once."""
 
     def __init__(self) -> None:
         self.kept: OrderedDict[Any, tuple[Any, Any, bytes]] = OrderedDict()
         self.size = 0
+        self.asked: set[int] = set()  # keys that were asked for once: most are never asked for again
         self.lock = threading.Lock()
 
     def get(self, key: Any, version: Any) -> tuple[Any, bytes] | None:
@@ -36,11 +38,17 @@ class Answers:
             self.kept.move_to_end(key)
             return found[1], found[2]
 
-    def put(self, key: Any, version: Any, meta: Any, body: bytes) -> None:
-        """Keep an answer."""
+    def put(self, key: Any, version: Any, meta: Any, body: bytes, at_once: bool) -> None:
+        """Keep an answer; if it is the first time that it was made, only if `at_once`."""
         if len(body) > LARGEST:
             return
         with self.lock:
+            mark = hash(key)
+            if not at_once and mark not in self.asked:
+                if len(self.asked) >= MARKS:
+                    self.asked.clear()
+                self.asked.add(mark)
+                return
             old = self.kept.pop(key, None)
             self.size += len(body) - (len(old[2]) if old else 0)
             self.kept[key] = version, meta, body

@@ -146,7 +146,7 @@ class FormHandler(BaseHandler):
         found = self.answers.get(key, versions)
         if found is None:
             found = self.read_anew(asked, chosen, counted)
-            self.answers.put(key, versions, *found)
+            self.answers.put(key, versions, *found, at_once=any(each.dataset.state for each in asked))
         return found
 
     def read_anew(self, asked: list[Asked], chosen: Format, counted: bool) -> tuple[Metas, bytes]:

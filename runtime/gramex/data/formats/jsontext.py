@@ -7,6 +7,7 @@ import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import date, datetime, timedelta, timezone
 from decimal import Decimal
+from itertools import chain, repeat
 from json.encoder import encode_basestring_ascii
 from math import isfinite
 from typing import Any
@@ -93,10 +94,10 @@ def rows_text(result: Result, encoder: json.JSONEncoder) -> str:
     """Return the rows as a JSON list of objects, made column by column: that is faster than row by row."""
     if not result.names or not result.rows:
         return dumps(result.records(), encoder)
-    columns = [cells(column, encoder) for column in zip(*result.rows, strict=True)]
-    keys = [encode_basestring_ascii(name).replace("%", "%%") for name in result.names]
-    row = "{" + ",".join(f"{key}:%s" for key in keys) + "}"
-    return "[" + ",".join(map(row.__mod__, zip(*columns, strict=True))) + "]"
+    parts: list[Iterable[str]] = []
+    for name, column in zip(result.names, zip(*result.rows, strict=True), strict=True):
+        parts += [repeat(f"{',' if parts else '{'}{encode_basestring_ascii(name)}:"), cells(column, encoder)]
+    return "[" + "".join(chain.from_iterable(zip(*parts, repeat("},"))))[:-1] + "]"
 
 
 def cells(values: Sequence[Any], encoder: json.JSONEncoder) -> Iterable[str]:
