@@ -321,7 +321,10 @@ def gather(params):
     """All facts of the host."""
     now = time.time()
     pythons = {path: interpreters.read(path) for path in params["interpreters"]}
-    packages = {"nginx": Path("/usr/sbin/nginx").exists(), "venv": all(python["venv"] for python in pythons.values())}
+    packages = {
+        **{name: Path("/usr/sbin", name).exists() for name in ("nginx", "cron")},
+        "venv": all(python["venv"] for python in pythons.values()),
+    }
     taken = listeners()
     return {
         "uid": os.geteuid(),

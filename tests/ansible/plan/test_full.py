@@ -20,7 +20,7 @@ FIT: dict[str, Any] = {
 }
 PLANNED = {
     **{"name": "site", "state": "present", "python": "/usr/bin/python3", "user": "gramex-site", "tls": "none"},
-    **{"port": 8001, "expose": False, "distribution": "gramex"},
+    **{"port": 8001, "expose": False, "schedule": [], "distribution": "gramex"},
 }
 
 

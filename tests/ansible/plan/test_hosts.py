@@ -15,6 +15,8 @@ APP = {
     "port": None,
     "user": "gramex-site",
     "tls": "selfsigned",
+    "expose": False,
+    "schedule": [],
     "distribution": "gramex-runtime",
 }
 PYTHON = {"version": [3, 11, 2], "venv": True, "reachable": True, "error": ""}
@@ -29,6 +31,7 @@ FIT: dict[str, Any] = {
     "listeners": {},
     "indexes": {},
     "init": "systemd",
+    "packages": {"venv": True, "nginx": True, "cron": False},
     "preflight": {"memory_mb": 1000, "new_apps": [], "off": 0.0, "sources": {}},
 }
 APACHE = {"program": "apache2", "pid": 42, "user": "www-data"}
@@ -74,6 +77,16 @@ def test_python(python: dict[str, Any], message: str) -> None:
     problems = said({"python": {"/usr/bin/python3": {**PYTHON, **python}}})
     assert len(problems) == 1
     assert problems[0].startswith(f"python of site: {message}")
+
+
+def test_tasks_by_the_clock_need_something_that_starts_them() -> None:
+    app = {"schedule": [{"name": "nightly"}]}
+    assert said({}, app) == said({"init": "sysv"}) == []
+    assert said({"init": "sysv", "packages": {"cron": True}}, app) == []
+    assert said({"init": "sysv"}, app) == [
+        "schedule of site: there is neither systemd nor cron on this host to start its tasks.\n"
+        "Right: apt-get install cron"
+    ]
 
 
 def test_ports_of_the_proxy() -> None:

@@ -82,7 +82,7 @@ def test_what_only_systemd_does(port: int, tls: str, what: list[str]) -> None:
         "preflight": {"memory_mb": None, "new_apps": [], "off": 0.0, "sources": {}},
     }
     app = {"state": "present", "python": "/usr/bin/python3", "name": "direct", "port": port, "expose": True, "tls": tls}
-    app["distribution"] = "gramex-runtime"
+    app |= {"distribution": "gramex-runtime", "schedule": []}
 
     def found(init: str, proxy: bool) -> list[str]:
         problems = [problem.what for problem in judge({**facts, "init": init}, [app], {}, proxy)]

@@ -71,6 +71,9 @@ def _init(facts: Mapping[str, Any], apps: Sequence[Mapping[str, Any]], proxy: bo
             message = "an app serves HTTPS itself where systemd starts it, which it does not here."
             right = "put the host into the group proxy: nginx serves the certificate then"
             yield Problem(message, f"tls of {app['name']}", right=right)
+        if app["schedule"] and not facts["packages"]["cron"]:
+            message = "there is neither systemd nor cron on this host to start its tasks."
+            yield Problem(message, f"schedule of {app['name']}", right="apt-get install cron", who=IT_TEAM)
 
 
 def _interpreters(facts: Mapping[str, Any], apps: Sequence[Mapping[str, Any]]) -> Iterator[Problem]:
