@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import re
 from typing import Any
 
 from tornado.httputil import HTTPServerRequest
@@ -13,26 +14,28 @@ from gramex.handlers.lazy import lazy
 
 app_log = logging.getLogger("gramex")
 REQUIRED: Any = object()
+CONTROL = re.compile(r"[\x00-\x08\x0e-\x1f]")  # as in tornado's get_argument
 
 
 def decode_arguments(request: HTTPServerRequest) -> dict[str, list[str]]:
-    """Return the arguments of `request` as name -> list of text. Values that are not UTF-8 are dropped and logged."""
+    """Return the arguments of `request` as name -> list of text, without space around it or control characters in it.
+
+    An argument with a value that is not UTF-8 is dropped and logged.
+    """
     decoded: dict[str, list[str]] = {}
     for name, values in request.arguments.items():
-        texts = []
-        for value in values:
-            try:
-                texts.append(value.decode())
-            except UnicodeDecodeError:
-                app_log.warning("%s %s: argument %r is not UTF-8, ignored", request.method, request.path, name)
-        if texts:
-            # tornado decodes names as latin-1, because a name may be any bytes
-            try:
-                name = name.encode("latin-1").decode()
-            except UnicodeError:
-                app_log.warning("%s %s: argument name %r is not UTF-8, ignored", request.method, request.path, name)
-                continue
-            decoded.setdefault(name, []).extend(texts)
+        try:
+            texts = [CONTROL.sub(" ", value.decode()).strip() for value in values]
+        except UnicodeDecodeError:
+            app_log.warning("%s %s: argument %r is not UTF-8, ignored", request.method, request.path, name)
+            continue
+        # tornado decodes names as latin-1, because a name may be any bytes
+        try:
+            name = name.encode("latin-1").decode()
+        except UnicodeError:
+            app_log.warning("%s %s: argument name %r is not UTF-8, ignored", request.method, request.path, name)
+            continue
+        decoded.setdefault(name, []).extend(texts)
     return decoded
 
 

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 UNKNOWN = "application/octet-stream"
+PAGE = "text/html; charset=UTF-8"
 COMPRESSED = {"gzip": "application/gzip", "bzip2": "application/x-bzip2", "xz": "application/x-xz", "compress": UNKNOWN}
 # Types that gzip shrinks, beside text/*.
 COMPRESSIBLE = frozenset(
@@ -59,6 +60,11 @@ class ContentTypes:
             if len(extensions) < 20 and len(self.known) < 1000:
                 self.known[extensions] = kind
         return kind
+
+    def of_page(self, name: str) -> str:
+        """Return the content type for what is made from a file: a page, where the name does not tell."""
+        kind = self.of(name)
+        return PAGE if kind == UNKNOWN else kind
 
     def _guess(self, name: str) -> str:
         # guess_type takes URLs: a name such as "data:x" is none

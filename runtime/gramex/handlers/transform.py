@@ -72,15 +72,14 @@ def parse_transform(key: str, spec: Any) -> Transform:
 def parse_transforms(template: Any, transform: Any) -> list[Transform]:
     """Return what ``transform:`` and ``template:`` ask for, in the order in which they are tried.
 
+    Where both have the same glob, ``template:`` takes the place of the other.
+
     Raises:
         ValueError: a mistake in one of them.
     """
     if transform is not None and not isinstance(transform, Mapping):
         raise ValueError(f"transform: must be a mapping of globs to functions, not {transform!r}")
-    found = [parse_transform(str(key), spec) for key, spec in (transform or {}).items()]
-    if template is True:
-        template = "*"
-    globs = as_globs(template, "template")
-    if globs:
-        found.append(Transform([part.strip() for glob in globs for part in glob.split(",")], render, None, {}))
-    return found
+    found = {str(key): parse_transform(str(key), spec) for key, spec in (transform or {}).items()}
+    for glob in as_globs("*" if template is True else template, "template"):
+        found[glob] = Transform([part.strip() for part in glob.split(",")], render, None, {})
+    return list(found.values())

@@ -249,7 +249,7 @@ def test_what_is_served(app, url, status, body):
         ("/f/big.bin", "application/octet-stream"),
         ("/f/unknown.xyzzy", "application/octet-stream"),
         ("/join", "text/plain; charset=UTF-8"),
-        ("/tr/b.async", "application/octet-stream"),
+        ("/tr/b.async", "text/html; charset=UTF-8"),
     ],
 )
 def test_content_types(app, url, kind):
@@ -281,6 +281,19 @@ def test_folder_without_slash_is_sent_to_the_one_with(app):
 def test_folder_without_default_file_and_index_is_404(app, url):
     assert app.get(url).status == 404
     assert app.request("HEAD", url).status == 404
+
+
+def test_template_takes_the_place_of_a_transform_with_the_same_glob(serve):
+    change = {"function": "'changed'", "encoding": "utf-8"}
+    both = {"path": "tpl", "template": "*.html", "transform": {"*.html": change, "b.txt": change}}
+    first = {"path": "tpl", "template": True, "transform": {"a.html": change}}
+    conf = {
+        "both": {"pattern": "/both/(.*)", "handler": "FileHandler", "kwargs": both},
+        "first": {"pattern": "/first/(.*)", "handler": "FileHandler", "kwargs": first},
+    }
+    app = serve({"url": conf}, {"tpl/a.html": "{{ 1 + 1 }}", "tpl/b.txt": "{{ 1 + 2 }}"})
+    assert [app.get(f"/both/{name}").text for name in ("a.html", "b.txt")] == ["2", "changed"]
+    assert [app.get(f"/first/{name}").text for name in ("a.html", "b.txt")] == ["changed", "3"]
 
 
 def test_globs_may_name_the_served_folder(serve):

@@ -234,8 +234,13 @@ def test_form_and_json_bodies(app):
 
 
 def test_invalid_utf8_in_arguments_is_dropped(app):
-    assert app.get("/everything?x=%ff&y=1&z=%C3%A9").json()["args"] == {"y": ["1"], "z": ["\u00e9"]}
+    assert app.get("/everything?x=1&x=%ff&y=1&z=%C3%A9").json()["args"] == {"y": ["1"], "z": ["\u00e9"]}
     assert "argument 'x' is not UTF-8" in app.log
+
+
+def test_arguments_have_no_space_around_and_no_control_characters(app):
+    args = app.get("/everything?a=%20b%0a&c=%00d%01e&f=g%0ah%09i&j=+").json()["args"]
+    assert args == {"a": ["b"], "c": ["d e"], "f": ["g\nh\ti"], "j": [""]}
     assert app.get("/groups/%ff/x").status == 400
 
 
@@ -365,7 +370,7 @@ def test_overridden_method_needs_the_token(app):
     assert app.get("/everything?x-http-method-override=POST").status == 403
 
 
-@pytest.mark.parametrize("value", ["a%0d%0aSet-Cookie:%20x=1", "a%0aX-Evil:1", "%00", "a%0d"])
+@pytest.mark.parametrize("value", ["a%0d%0aSet-Cookie:%20x=1", "a%0aX-Evil:1", "a%0db"])
 def test_header_cannot_be_split(app, value):
     answer = app.get(f"/injected?v={value}")
     assert answer.status in (400, 500)

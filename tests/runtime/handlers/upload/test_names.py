@@ -63,7 +63,7 @@ def test_no_field_leads_out(serve_module, send, field):
     other.mkdir()
     (other / "x").write_text("kept")
     (app.folder / "up/link").symlink_to(other)
-    for name, status in [("../up-other/x", 403), ("link/x", 403), (f"{other}/x", 403), ("a\0b", 400), ("n" * 300, 400)]:
+    for name, status in [("../up-other/x", 403), ("link/x", 403), (f"{other}/x", 403), ("a\x7fb", 400), ("n" * 300, 400)]:
         fields: dict[str, list[Any]] = {
             "file": [("file", name, "evil")],
             "save": [("file", "good", "evil"), ("save", None, name)],
