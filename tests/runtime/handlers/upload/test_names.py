@@ -63,7 +63,8 @@ def test_no_field_leads_out(serve_module, send, field):
     other.mkdir()
     (other / "x").write_text("kept")
     (app.folder / "up/link").symlink_to(other)
-    for name, status in [("../up-other/x", 403), ("link/x", 403), (f"{other}/x", 403), ("a\x7fb", 400), ("n" * 300, 400)]:
+    outside, bad = ["../up-other/x", "link/x", f"{other}/x"], ["a\x7fb", "n" * 300]
+    for name, status in [*((each, 403) for each in outside), *((each, 400) for each in bad)]:
         fields: dict[str, list[Any]] = {
             "file": [("file", name, "evil")],
             "save": [("file", "good", "evil"), ("save", None, name)],
