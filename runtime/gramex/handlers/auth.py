@@ -14,7 +14,7 @@ from tornado.web import HTTPError
 
 from gramex.handlers.current import current_handler
 from gramex.handlers.methods import parse_methods
-from gramex.handlers.redirect import encoded_url
+from gramex.handlers.redirect import HERE, encoded_url
 from gramex.handlers.sessionwait import hold
 
 KEYS = ("login_url", "query", "methods", "membership", "condition", "template")
@@ -50,7 +50,8 @@ class Auth:
         if not isinstance(self.login_url, (str, bool, type(None))):
             raise ValueError(f"auth.login_url: must be a URL, or false for 401, not {self.login_url!r}")
         if isinstance(self.login_url, str):
-            self.login_url = encoded_url(self.login_url)
+            head, mark, query = encoded_url(self.login_url).partition("?")
+            self.login_url = HERE.sub("/", head) + mark + query  # /$YAMLURL/x is /./x in the start folder
         self.query = str(rule.get("query") or "next")
         self.methods = parse_methods(rule.get("methods"))
         self.memberships = parse_membership(rule.get("membership"))
@@ -105,6 +106,7 @@ class Auth:
             self.login_url is False
             or request.method not in ("GET", "HEAD")
             or headers.get("X-Requested-With", "").lower() == "xmlhttprequest"
+            or headers.get("Sec-Fetch-Mode") == "cors"  # fetch() of a page: it has no use for a form
             or headers.get("Upgrade", "").lower() == "websocket"
         ):
             raise HTTPError(401, "url:%s needs a log in", handler.name)

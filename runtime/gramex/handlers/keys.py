@@ -99,7 +99,12 @@ FILE = (
 LOGOUT = (
     Key("action", "none", "function, or list, that runs with `handler` after the log in or before the log out"),
     Key("user_key", "user", "name in the session under which the user is kept"),
-    Key("session_expiry", "`session.expiry`", "days that this log in lasts"),
+    Key(
+        "session_expiry",
+        "`session.expiry`",
+        "days that this log in lasts, or `{default: 1, key: remember, values: {week: 7}}`: as a field of the form asks",
+    ),
+    Key("session_inactive", "none", "days without a request after which the session is emptied"),
     Key("redirect", "`{query: next, header: Referer, url: /}`", "where to go afterwards, tried in the order written"),
 )
 

@@ -15,7 +15,8 @@ from gramex.config.view import View
 from gramex.handlers.auth import render_file
 from gramex.handlers.base import BaseHandler
 from gramex.handlers.lockout import Lockout, parse_delay
-from gramex.services.session.settings import days
+from gramex.handlers.session import SessionMixin
+from gramex.handlers.sessionexpiry import Expiry, begin_idle, idle_seconds
 
 app_log = logging.getLogger("gramex")
 
@@ -30,23 +31,27 @@ class AuthHandler(BaseHandler):
 
     user_key: ClassVar[str] = "user"
     actions: ClassVar[list[Callable[..., Any]]] = []
-    session_days: ClassVar[float | None] = None
+    expiry: ClassVar[Expiry] = Expiry(None)
+    inactive: ClassVar[float | None] = None  # seconds without a request that end the session
 
     @classmethod
     def setup(cls, **kwargs: Any) -> None:
-        """Take ``action``, ``user_key``, ``session_expiry`` (days) and ``redirect``.
+        """Take ``action``, ``user_key``, ``session_expiry``, ``session_inactive`` (days) and ``redirect``.
 
         Raises:
             ValueError: one that cannot be meant.
         """
         kwargs = {**kwargs, "auth": False, "redirect": kwargs.get("redirect", REDIRECT)}
         super().setup(**kwargs)
-        key, expiry = kwargs.get("user_key", "user"), kwargs.get("session_expiry")
+        key = kwargs.get("user_key", "user")
         if not isinstance(key, str) or key in ("", "id") or key.startswith("_"):
             raise ValueError(f"user_key: must be a name in the session such as user, not {key!r}")
         cls.user_key = key
         cls.actions = parse_actions(kwargs.get("action"))
-        cls.session_days = None if expiry is None else days(expiry, "session_expiry")
+        cls.expiry = Expiry(kwargs.get("session_expiry"))
+        cls.inactive = idle_seconds(kwargs.get("session_inactive"))
+        if cls.inactive is not None:
+            SessionMixin.ends_idle = True
 
     def set_default_headers(self) -> None:
         """Set headers; nothing here may be kept by anybody."""
@@ -133,7 +138,8 @@ class LoginHandler(AuthHandler):
             Exception: an action failed, or the session cannot be stored: then nobody was logged in.
         """
         before = self.peek_session(self.user_key)
-        self.log_in(user, self.user_key, self.session_days)
+        self.log_in(user, self.user_key, self.expiry.of(self))
+        begin_idle(self.session, self.inactive)
         try:
             await self.run_actions()
             await self.store_session()

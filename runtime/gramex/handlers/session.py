@@ -7,12 +7,13 @@ import secrets
 import time
 from collections.abc import Callable, Iterator, Mapping
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from tornado.httputil import HTTPServerRequest
 from tornado.web import HTTPError, create_signed_value, decode_signed_value
 
 from gramex.config.view import view
+from gramex.handlers.sessionexpiry import end_idle
 from gramex.handlers.sessionwait import UNREAD, SessionWait
 from gramex.services.session.settings import DAY, SessionSettings
 from gramex.services.session.store import Record, encode, user_of
@@ -78,6 +79,8 @@ class SessionMixin(SessionWait):
     request: HTTPServerRequest
     session_cookie_days: float | None = None  # set at a log in that has its own expiry
     auth_rule: Any = None  # the rule of `auth`, None if everybody may come
+
+    ends_idle: ClassVar[bool] = False  # some log in of this process ends when its user is away
 
     _session: Session | None = None
     _record: Record | None = UNREAD
@@ -279,12 +282,16 @@ def begin_session(handler: Any) -> Awaitable[None] | None:
     """Read a session that is far away, and see to `take_user_header`. A step of every handler."""
     if handler.application.session_cookie.is_far and handler.is_session_far() and handler.may_use_session():
         return _begin_far_session(handler)
+    if SessionMixin.ends_idle and not handler.is_session_far():
+        end_idle(handler)
     take_user_header(handler)
     return None
 
 
 async def _begin_far_session(handler: Any) -> None:
     await handler.load_session()
+    if SessionMixin.ends_idle:
+        end_idle(handler)
     take_user_header(handler)
 
 

@@ -98,6 +98,8 @@ def test_not_logged_in(serve: Fixture, app: Fixture):
     for method in ("POST", "PUT", "DELETE", "PATCH", "OPTIONS"):
         assert server.request(method, "/p/true").status == 401
     assert server.get("/p/true", headers={"X-Requested-With": "XMLHttpRequest"}).status == 401
+    assert server.get("/p/true", headers={"Sec-Fetch-Mode": "cors"}).status == 401
+    assert server.get("/p/true", headers={"Sec-Fetch-Mode": "navigate"}).status == 302
     own = urlsplit(server.get("/p/own").headers["Location"])
     assert (own.path, own.fragment, parse_qs(own.query)) == (
         "/enter",

@@ -12,11 +12,13 @@ import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 from openpyxl import Workbook
 
+from gramex.handlers import sessionexpiry
 from gramex.handlers.lookup import Lookup
 from gramex.handlers.password import hash_password
 
@@ -162,6 +164,9 @@ MISTAKES: list[tuple[dict[str, Any], str]] = [
     ({"template": "none.html"}, "template: there is no file none.html"),
     ({"redirect": {"to": "x"}}, "redirect: to is not known"),
     ({"session_expiry": "soon"}, "session_expiry: must be a number above 0"),
+    ({"session_expiry": {"values": {"a": 0}}}, "session_expiry.values.a: must be a number above 0"),
+    ({"session_expiry": {"week": 7}}, "session_expiry: must be days, or {default: 1"),
+    ({"session_inactive": True}, "session_inactive: must be a number above 0"),
     ({"user_key": "id"}, "user_key: must be a name"),
     ({"user": {"arg": 5}}, "user: must be a mapping such as {arg: user}"),
     ({"lookup": {"url": "x.docx"}}, "lookup.url: must be"),
@@ -291,6 +296,49 @@ def test_session_expiry_and_user_key(serve: Fixture, app: Fixture, log_in: Fixtu
     session = browser.get("/session").json()
     assert "staff" not in session
     assert browser.get("/private").text == "ann"
+
+
+def lasts(answer: Any, sid: Fixture) -> float:
+    """The days for which a log in's cookie is kept."""
+    end = time.mktime(time.strptime(sid(answer)["expires"], "%a, %d %b %Y %H:%M:%S GMT"))
+    return (end - time.mktime(time.gmtime())) / 86400
+
+
+def test_the_form_says_how_long_a_log_in_lasts(serve: Fixture, app: Fixture, log_in: Fixture, sid: Fixture):
+    values = {"week": 7, True: 20}
+    server = serve(*app(session_expiry={"default": 2, "key": "stay", "values": values}))
+    for field, days in (("", 2), ("week", 7), ("True", 20), ("nonsense", 2)):
+        browser = server.browser()
+        answer = log_in(browser, **({"stay": field} if field else {}))
+        assert abs(lasts(answer, sid) - days) < 0.01, field
+
+
+def test_who_is_away_too_long_is_logged_out(serve: Fixture, app: Fixture, log_in: Fixture):
+    conf, files = app(session_inactive=1 / 86400 / 1e6)  # a microsecond
+    conf["url"]["long"] = {**conf["url"]["login"], "pattern": "/long/"}
+    conf["url"]["long"]["kwargs"] = {"credentials": {"sue": "s"}, "session_inactive": 1}
+    server = serve(conf, files)
+    browser, other = server.browser(), server.browser()
+    browser.get("/put?kept=1")
+    assert log_in(browser).status == log_in(other, "sue", "s", "/long/").status == 302
+    assert browser.get("/private").status == 302
+    assert set(browser.get("/session").json()) == {"id"}
+    assert [other.get("/private").text for _ in range(3)] == ["sue"] * 3
+
+
+def test_a_request_counts_as_being_there(monkeypatch: pytest.MonkeyPatch):
+    now = 1000.0
+    monkeypatch.setattr(sessionexpiry.time, "time", lambda: now)
+    session: dict[str, Any] = {"id": "x", "user": "ann"}
+    visitor = SimpleNamespace(session=session, peek_session=session.get, log_out=lambda: None)
+    sessionexpiry.begin_idle(session, 100.0)
+    for seconds, kept in ((9, 1000.0), (11, 1020.0), (99, 1119.0)):
+        now += seconds
+        sessionexpiry.end_idle(visitor)
+        assert session == {"id": "x", "user": "ann", "_idle": [100.0, kept]}
+    now += 101
+    sessionexpiry.end_idle(visitor)
+    assert session == {"id": "x"}
 
 
 def test_an_ended_session_is_logged_out(serve: Fixture, app: Fixture, log_in: Fixture):
