@@ -201,10 +201,14 @@ def has_init() -> bool:
 
 
 def tail(log: Path, start: int, colour: str, lines: int = 30) -> str:
-    """Return the end of what was written to a log after its first `start` bytes, without the other colour's lines."""
+    """Return the end of what was written to a log after its first `start` bytes.
+
+    Without the lines of the other colour, where one is named.
+    """
+    others = f" {other(colour)}-1 " if colour else None
     with suppress(FileNotFoundError), log.open("rb") as source:
         length = source.seek(0, os.SEEK_END)
         source.seek(max(start if start <= length else 0, length - 1_000_000))
         found = source.read().decode(errors="replace").splitlines()
-        return "\n".join([line for line in found if f" {other(colour)}-1 " not in line][-lines:])
+        return "\n".join([line for line in found if others is None or others not in line][-lines:])
     return ""
