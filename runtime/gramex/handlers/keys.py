@@ -13,6 +13,7 @@ ENTRY = (
     Key("handler", "required", "a handler of Gramex, or `module.Class` of your own; `service` is an older name"),
     Key("priority", "0", "entries with a higher one are tried first"),
     Key("kwargs", "none", "what the handler needs to know"),
+    Key("cache", "none", "as in `kwargs`: Gramex takes it here"),
 )
 
 EXPRESSION = (
