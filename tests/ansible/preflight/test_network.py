@@ -75,6 +75,21 @@ def test_ports_are_held_open_until_they_are_let_go() -> None:
     assert comes_free(wanted)
 
 
+def test_what_a_killed_run_holds_open_is_in_nobodys_way() -> None:
+    wanted = free_port()
+    script = HOLD.format(library=str(LIBRARY), ports=[wanted])
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=15, check=True)
+    process = int(done.stdout.split()[-1])
+    name = Path(f"/proc/{process}/comm")
+    end = time.monotonic() + 20
+    while name.read_text() != "gramex-doors\n" and time.monotonic() < end:
+        time.sleep(0.02)
+    other = {"program": "apache2", "pid": 1, "user": "root"}
+    held = {"program": name.read_text().strip(), "pid": process, "user": "root"}
+    assert doors.left({str(wanted): [held], "80": [other, held], "81": []}) == {"80": [other], "81": []}
+    assert comes_free(wanted)
+
+
 def comes_free(port: int) -> bool:
     """Whether a port can be had again, with a process that ends meanwhile."""
     end = time.monotonic() + 20

@@ -10,10 +10,12 @@ import signal
 import socket
 import subprocess
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
+from typing import Any
 
 SECONDS = 20  # at most: whoever asked ends it sooner
+NAME = "gramex-doors"  # of the process
 
 
 def hold(ports: Iterable[int], token: str) -> tuple[list[int], int]:
@@ -36,6 +38,15 @@ def hold(ports: Iterable[int], token: str) -> tuple[list[int], int]:
         for door in found:
             door.close()
     return sorted(sockets), process
+
+
+def left(listeners: Mapping[str, list[dict[str, Any]]]) -> dict[str, list[dict[str, Any]]]:
+    """End what a run that was killed still holds open; return who else listens, by port."""
+    for process in {entry["pid"] for entries in listeners.values() for entry in entries if entry["program"] == NAME}:
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(process, signal.SIGTERM)
+    others = {port: [entry for entry in found if entry["program"] != NAME] for port, found in listeners.items()}
+    return {port: found for port, found in others.items() if found or not listeners[port]}
 
 
 def _listen(port: int) -> list[socket.socket]:
@@ -63,6 +74,8 @@ def _listen(port: int) -> list[socket.socket]:
 
 def _answer(doors: list[socket.socket], token: bytes) -> None:
     os.setsid()
+    with contextlib.suppress(OSError):
+        Path("/proc/self/comm").write_text(NAME, encoding="ascii")
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
     nothing = os.open(os.devnull, os.O_RDWR)
     for standard in (0, 1, 2):  # Ansible waits until nobody holds its pipes
