@@ -74,6 +74,13 @@ def test_lines_of_the_console_and_the_file(start: Any) -> None:
         assert all(line.endswith("ms home") for line in lines)
 
 
+def test_an_error_is_named_as_in_a_traceback(start: Any) -> None:
+    process = start()
+    process.get("/?fail=1", headers={"X-HTTP-Method-Override": "PUT"})
+    process.stop()
+    assert rows(process)[0][7] == "tornado.web.HTTPError: HTTP 405: Method Not Allowed"
+
+
 def test_level_of_the_logger_decides_what_is_shown(start: Any) -> None:
     process = start("--log.level=warning")
     process.get("/page")
@@ -91,13 +98,13 @@ def test_columns_can_be_chosen(start: Any) -> None:
     ]  # fmt: skip
     more = {"log": {"handlers": {"requests": {"filename": "logs/own.csv", "keys": keys}}}}
     process = start(more=more, env={"GRAMEX_INSTANCE": "blue-1"})
-    headers = {"User-Agent": "me", "X-Some": "thing", "Cookie": "some=cookie"}
+    headers = {"User-Agent": "me", "X-Some": "thing", "Cookie": "some=cookie", "Host": "example.org"}
     process.get("/page?q=1&q=2", headers=headers)
     process.stop()
     (row,) = rows(process, "own.csv")
     assert row[0].endswith("Z")
     assert row[1:8] == ["home", "Page", "", str(process.port), "me", "", "blue-1"]
-    assert row[8:] == ["1, 2", "/page", "thing", "cookie", "", "C.UTF-8", ""]
+    assert row[8:] == ["2", "/page", "thing", "cookie", "", "C.UTF-8", ""]
 
 
 def test_unknown_column_is_said_and_the_default_is_used(start: Any) -> None:

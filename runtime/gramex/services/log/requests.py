@@ -150,8 +150,8 @@ def _error(handler: Any, _: float) -> str:
     error = getattr(handler, "error", None)
     if not isinstance(error, BaseException):
         return ""
-    text = str(error).strip()
-    name = type(error).__name__
+    text, kind = str(error).strip(), type(error)
+    name = kind.__qualname__ if kind.__module__ == "builtins" else f"{kind.__module__}.{kind.__qualname__}"
     return f"{name}: {text}".splitlines()[-1] if text else name
 
 
@@ -164,7 +164,12 @@ def _session(handler: Any, _: float) -> str:
 
 
 def _port(handler: Any, _: float) -> str:
-    return handler.request.host.rpartition(":")[2] if ":" in handler.request.host else ""
+    """Return the port on which the request came, '' for a UNIX socket."""
+    try:
+        name = handler.request.connection.stream.socket.getsockname()
+    except (AttributeError, OSError):  # the connection is closed already
+        return handler.request.host.rpartition(":")[2] if ":" in handler.request.host else ""
+    return str(name[1]) if isinstance(name, tuple) else ""
 
 
 SIMPLE: dict[str, Getter] = {
@@ -184,7 +189,7 @@ SIMPLE: dict[str, Getter] = {
     "browser": lambda handler, now: handler.request.headers.get("User-Agent", ""),
 }
 PREFIXED: dict[str, Callable[[Any, str], Any]] = {
-    "args": lambda handler, name: ", ".join(getattr(handler, "args", {}).get(name, [])),
+    "args": lambda handler, name: (getattr(handler, "args", {}).get(name) or [""])[-1],
     "request": lambda handler, name: getattr(handler.request, name, ""),
     "headers": lambda handler, name: handler.request.headers.get(name, ""),
     "cookies": lambda handler, name: handler.get_cookie(name, ""),
