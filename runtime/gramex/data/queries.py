@@ -28,7 +28,8 @@ from gramex.data.statement import build, count, wrapped
 KEPT = 200  # shapes of queries of one database
 SECONDS = 30.0  # for which they are taken for granted where the database does not tell of changes
 SELECT = re.compile(r"(?:select|with)\b", re.IGNORECASE)
-REPEATED = re.compile(r".*:\d+")  # how SQLite calls a second column of one name
+# How SQLite calls a second column of one name, and one that is called TRUE or FALSE.
+RENAMED = re.compile(r".*:\d+|column\d+")
 # What SQLite calls the types of values, and the numbers that PostgreSQL has for the types of columns.
 TYPEOF: Mapping[frozenset[str], str] = {
     frozenset(): FLOAT, frozenset({"integer"}): INT, frozenset({"real"}): FLOAT,
@@ -150,7 +151,7 @@ def columns_of(
         return found if counted or not is_page(args, [each.name for each in found]) else None
     probe = session.ask(Statement(["SELECT * FROM (", *statement.pieces, "\n) gx_query LIMIT 0"]), stream=False)
     names = unique(probe.names)
-    if any(map(REPEATED.fullmatch, names)) or not (counted or not is_page(args, names)):
+    if any(map(RENAMED.fullmatch, names)) or not (counted or not is_page(args, names)):
         return None
     if lite:
         place = wrapped(database.grammar, statement, [Column(name, ANY) for name in names])

@@ -189,7 +189,7 @@ def parse_columns(args: Args, known: Mapping[str, Column]) -> Query:
             excluded.append(name[1:])
         else:
             ignored.append(value)
-    if not named and all(str(value).startswith("-") for value in wanted):
+    if not named and (excluded or (wanted and all(str(value).startswith("-") for value in wanted))):
         named = list(known)
     names = [name for name in dict.fromkeys(named) if name not in excluded]
     query = Query([Output(name, name, known[name].kind) for name in names], excluded=excluded)
@@ -217,7 +217,8 @@ def parse_groups(args: Args, known: Mapping[str, Column], rules: Rules) -> Query
     for value in dict.fromkeys(map(str, wanted)):
         name, bar, word = value.rpartition("|")
         if not bar or name not in known:
-            ignored.append(value)
+            if value not in known:  # a column alone is no mistake: groups show what they are made by
+                ignored.append(value)
             continue
         aggregate = rules.aggregates.get(word.lower())
         if aggregate is None:

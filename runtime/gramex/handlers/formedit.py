@@ -42,7 +42,7 @@ async def answer_edit(handler: FormHandler, method: str, path_args: Any, path_kw
     for name, found in written.items():
         handler.set_header(f"Count-{header_part(name)}", str(found.count))
         if first(args, "_meta"):
-            handler.set_meta(name, found.edit.meta())
+            handler.set_meta(name, found.answer())
     if handler.redirect_rules:
         handler.redirect(handler.next_url() or handler.outer_path("/"))
         return

@@ -8,20 +8,24 @@ whoever can break a statement can often write another one.
 from __future__ import annotations
 
 import contextlib
+import re
 import sqlite3
 from pathlib import Path
 
 import pytest
-from hypothesis import HealthCheck, example, given, settings
+from hypothesis import HealthCheck, assume, example, given, settings
 from hypothesis import strategies as st
 
 from formapp import NAMES, make_database
 from gramex.data.aggregates import DIALECTS, FILES
 from gramex.data.dataset import make_dataset
 from gramex.data.formats import BUILT_IN, choose, disposition, encode, make_formats
+from gramex.data.grammar import Grammar, quoted
 from gramex.data.meta import meta_headers
+from gramex.data.query import Column, Rules, parse
 from gramex.data.reading import read
 from gramex.data.refused import Refused
+from gramex.data.statement import Place, build
 from gramex.data.types import converter
 from gramex.data.writing import write
 from gramex.handlers.headers import VALUE
@@ -210,6 +214,74 @@ def test_arguments_in_the_configuration(folder, one, two):
             assert not any(SECRET in str(cell) for row in result.rows for cell in row)
     assert (folder / "sales.db").read_bytes() == before
     assert sorted(path.name for path in folder.glob("*.db")) in (["sales.db"], ["sales.db", "written.db"])
+
+
+titles = st.one_of(st.sampled_from(ATTACKS), st.text(min_size=1, max_size=8)).filter(
+    lambda name: "\0" not in name and name.isprintable() and name == name.strip() and name[0] not in "_-{"
+)
+
+
+@settings(quick, max_examples=25)
+@given(st.lists(titles, min_size=1, max_size=3, unique_by=str.casefold), titles)
+@example(['a" or 1=1 --', "b'", "c?%(p0)s:x"], 't"; drop table x; --')
+def test_names_of_tables_and_columns_may_be_any_text(folder, columns, table):
+    assume(not table.lower().startswith("sqlite_") and not set("{.:") & set(table))
+    path = folder / "odd" / "names.db"
+    path.parent.mkdir(exist_ok=True)
+    path.unlink(missing_ok=True)
+    url = f"sqlite:///{path}"
+    written = make_dataset("data", {"url": url, "table": table, "columns": dict.fromkeys(columns, "TEXT"),
+                                    "id": columns[0]}, folder)  # fmt: skip
+    first, last = columns[0], columns[-1]
+    for value in ("x", "y", "it's"):
+        write(written, "POST", {name: [value] for name in columns}, None)
+    if first != last:
+        assert write(written, "PUT", {first: ["y"], last: ["y"]}, None).count == 1
+    plain = {"url": url, "table": table}
+    query = {"url": url, "query": 'select * from "{}"'.format(table.replace('"', '""'))}
+    for spec in (plain, query):
+        dataset = make_dataset("data", spec, folder)
+        assert read(dataset, {}, False).names == columns
+        for name in columns:
+            args = {f"{name}!": ["x"], "_sort": [f"-{name}"], "_c": [name]}
+            if name not in CONTROLS and f"{name}!" not in columns and f"-{name}" not in columns:
+                assert [row[0] for row in read(dataset, args, False).rows] == ["y", "it's"]
+            if name in columns and "|" not in name:
+                found = read(dataset, {"_by": [name], "_c": [f"{name}|count"]}, False)
+                assert [tuple(row) for row in found.rows] == [("it's", 1), ("x", 1), ("y", 1)]
+    assert write(written, "DELETE", {first: ["it's"]}, None).count == 1
+    assert len(read(make_dataset("data", plain, folder), {}, False).rows) == 2
+
+
+GRAMMARS = [
+    Grammar("sqlite", quoted),
+    Grammar("postgresql", quoted, "pyformat", True),
+    Grammar("mssql", quoted, "named"),
+]
+KINDS = {"id": "int", "region": "text", "city name": "text", "sales": "float", "active": "bool"}
+
+
+@pytest.mark.parametrize("grammar", GRAMMARS, ids=lambda each: each.name)
+@quick
+@given(st.lists(st.tuples(st.sampled_from(["region", "city name"]), st.sampled_from(OPERATORS[:10]), anything,
+                          anything), min_size=1, max_size=3), controls)  # fmt: skip
+def test_the_text_of_a_statement_has_no_value(grammar, filters, args):
+    """Whatever the values are, the statement is the same; names in it are those of the table."""
+    columns = [Column(name, kind) for name, kind in KINDS.items()]
+    place = Place(grammar, ["t"], {name: quoted(name) for name in KINDS}, KINDS)
+    texts = []
+    for which in (2, 3):
+        given_args = {f"{each[0]}{each[1]}": [f"v{each[which]}"] for each in filters}
+        query = outcome(parse, {**args, **given_args}, columns, Rules(False, grammar.aggregates))
+        if isinstance(query, Refused):
+            return
+        statement = build(query, place)
+        texts.append(statement.render(grammar.paramstyle)[0])
+        bound = [piece[0] for piece in statement.pieces if isinstance(piece, tuple)]
+        assert len(bound) >= (len(query.filters) if query.outputs else 0)
+    assert texts[0] == texts[1]
+    names = set(re.findall('"([^"]*)"', texts[0]))
+    assert names <= {*KINDS, *(f"o{number}" for number in range(len(query.outputs)))}
 
 
 @settings(max_examples=300, deadline=None)

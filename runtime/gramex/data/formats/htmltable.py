@@ -21,7 +21,7 @@ def encode(results: Mapping[str, Result], single: bool, options: Mapping[str, An
         if not single:
             parts.append(f"<h1>{escape(name)}</h1>")
         parts.append(table(result))
-    return "\n".join(parts).encode("utf-8", "replace")
+    return "".join(parts).encode("utf-8", "replace")
 
 
 def table(result: Result) -> str:
@@ -31,9 +31,9 @@ def table(result: Result) -> str:
         for number, kind in enumerate(result.kinds)
         if kind in (FLOAT, NUMBER)
     }
-    head = "".join(f"\n      <th>{escape(name)}</th>" for name in result.names)
+    head = "".join(f"\n      <th>{escape(name, quote=False)}</th>" for name in result.names)
     body = "".join(
-        "\n    <tr>" + "".join(f"\n      <td>{escape(cell)}</td>" for cell in row) + "\n    </tr>"
+        "\n    <tr>" + "".join(f"\n      <td>{escape(cell, quote=False)}</td>" for cell in row) + "\n    </tr>"
         for row in rows_of_text(result, "NaN" if result.file else "None", fractions)
     )
     return (

@@ -213,6 +213,8 @@ def test_pages_are_whole_numbers(ids, source, pair):
         (["id", "id"], ["id"]),
         (["nosuch"], []),
         (["-nosuch"], NAMES),
+        ([""], []),
+        (["-id", "nosuch"], NAMES[1:]),
         (["sales|sum"], []),  # without _by an unknown column
     ],
 )
@@ -361,6 +363,8 @@ def test_meta_of_groups(app, source):
     found = meta(app, source, ("_by", "region"), ("_by", "x"), ("_c", "sales|sum"), ("_sort", "sales|sum"))
     assert found["By"] == ["region"]
     assert found["Ignored"] == [["_by", "x"]]
+    names = meta(app, source, ("_by", "region"), ("_c", "sales"), ("_c", "zzz"), ("_c", "zzz|sum"))
+    assert names["Ignored"] == [["_c", ["zzz", "zzz|sum"]]]
     assert found["Sort"] == [["sales|sum", True]]
     assert "Excluded" not in found
     assert found.get("Count") == (None if source == "sql" else 6)

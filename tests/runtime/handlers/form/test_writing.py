@@ -318,6 +318,9 @@ def test_meta(app):
     answer = send(app, "PUT", "/sql", ("id", 1), ("region", "x"), ("zz", 1), ("_meta", "y"))
     assert json.loads(answer.headers["Fh-Data-Filters"]) == [["id", "", [1]]]
     assert json.loads(answer.headers["Fh-Data-Ignored"]) == [["zz", ["1"]]]
+    assert (
+        json.loads(send(app, "PUT", "/csv", ("id", 1), ("region", "x"), ("_meta", "y")).headers["Fh-Data-Count"]) == 1
+    )
 
 
 def test_redirect(app):
