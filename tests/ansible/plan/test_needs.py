@@ -11,6 +11,7 @@ from gramex_plan.needs import addresses, ways, wrong
     ("needs", "ports"),
     [
         (["smtp", "smtps"], {25, 465, 587, 53}),
+        (["smtps"], {465, 587, 53}),
         (["ldap", "ldaps"], {389, 636, 53}),
         (["http", "https"], {80, 443, 53}),
         (["db.example.com:5432"], {5432, 53}),

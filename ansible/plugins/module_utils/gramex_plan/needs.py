@@ -7,8 +7,9 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-# What mail, directory and web servers listen on; smtp is also the port for submission.
-SERVICES = {"smtp": (25, 587), "smtps": (465,), "ldap": (389,), "ldaps": (636,), "http": (80,), "https": (443,)}
+# What mail, directory and web servers listen on. Port 587 is for submission, which begins in the clear and then is not:
+# some know it as SMTP, some as SMTPS.
+SERVICES = {"smtp": (25, 587), "smtps": (465, 587), "ldap": (389,), "ldaps": (636,), "http": (80,), "https": (443,)}
 NAMES = (("udp", 53), ("tcp", 53))
 PLACE = re.compile(r"(?:\[(?P<six>[0-9A-Fa-f:.]+(?:/\d+)?)\]|(?P<host>[A-Za-z0-9._/-]+)):(?P<port>\d+)")
 
