@@ -147,6 +147,15 @@ def test_everything_at_once() -> None:
     ]
 
 
+def test_each_new_app_needs_room_on_the_disk() -> None:
+    def short(free: int, *apps: str) -> list[str]:
+        preflight = {**FIT["preflight"], "new_apps": apps, "memory_mb": None}
+        return said({"free_mb": {"/srv/gramex": free}, "preflight": preflight})
+
+    assert short(300) == short(300, "one") == short(750, *"abcdefghij") == []
+    assert short(749, *"abcdefghij") == ["disk space at /srv/gramex: 749 MB are free, 750 MB are needed."]
+
+
 def test_memory() -> None:
     def short(memory: int | None, *apps: str) -> list[str]:
         return said({"preflight": {"memory_mb": memory, "new_apps": apps, "off": 0.0, "sources": {}}})

@@ -13,6 +13,7 @@ from gramex_plan.problems import IT_TEAM, Problem
 SUPPORTED = {"debian": ("12", "13")}
 PYTHON = (3, 10)
 FREE_MB = 300  # an environment, a release beside the old one and the package index's files
+ROOM_MB = 50  # for each new app after the first: its environment, and a release or two
 MEMORY_MB = 100  # for one app's new release beside the old one, while environments are made
 APP_MB = 60  # an app that only serves files and templates; those with much to load take more
 CLOCK_SECONDS = 5  # more is worth a look: logs of several hosts, links that expire
@@ -94,7 +95,8 @@ def _interpreters(facts: Mapping[str, Any], apps: Sequence[Mapping[str, Any]]) -
 
 
 def _disk(facts: Mapping[str, Any], apps: Sequence[Mapping[str, Any]]) -> Iterator[Problem]:
-    needed = FREE_MB + full.DISK_MB * full.fresh(facts, apps)
+    more = max(0, len(facts["preflight"]["new_apps"]) - 1)
+    needed = FREE_MB + ROOM_MB * more + full.DISK_MB * full.fresh(facts, apps)
     for path, free in facts["free_mb"].items():
         if free < needed:
             yield Problem(f"{free} MB are free, {needed} MB are needed.", f"disk space at {path}", who=IT_TEAM)
