@@ -132,6 +132,22 @@ def test_what_downtime_left_out_is_caught_up_with_or_said(targets: list[Target])
         assert target.run(f"test -e {DATA}/lost.txt").returncode
 
 
+def test_status_shows_runs_exit_codes_and_what_was_missed(controller: Controller, targets: list[Target]) -> None:
+    play = controller.play("ansible/playbooks/status.yml", "-e", f"app={APP}")
+    assert play.code == 0, play.end
+    assert set(play.changed.values()) == {0}
+    for target in targets:
+        table = {
+            words[2]: words for words in map(str.split, play.output.splitlines()) if words[:2] == [target.name, APP]
+        }
+        assert table["fails"][3] == "failed"
+        assert table["fails"][6] == "3"
+        assert table["late"][3] == "ok"
+        assert table["late"][-1] == "-"  # caught up with
+        lost = rows(target)["lost"]
+        assert table["lost"][-2:] == lost["missed"].split()
+
+
 def test_again_changes_nothing(controller: Controller) -> None:
     controller.deploy()  # other tests left an app changed
     assert set(controller.deploy().changed.values()) == {0}
