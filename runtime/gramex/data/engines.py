@@ -52,7 +52,10 @@ class EngineSession(Session):
 
     def execute(self, statement: Statement) -> CursorResult[Any]:
         """Run a statement."""
-        return self.connection.exec_driver_sql(*statement.render(self.connection.dialect.paramstyle))
+        sql, values = statement.render(self.connection.dialect.paramstyle)
+        if not values:  # or a driver would look for marks behind each %
+            return self.connection.exec_driver_sql(sql, execution_options={"no_parameters": True})
+        return self.connection.exec_driver_sql(sql, values)
 
     def run(self, statement: Statement) -> Rows:
         return self.execute(statement).fetchall()

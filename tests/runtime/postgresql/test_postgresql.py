@@ -57,6 +57,7 @@ def app(serve_module, postgresql):
                     "/text", query="select '%x' as t, ':n' as n, id::text as i, region from kinds where region = :r"
                 ),
                 "quoted": at("/quoted", query="select id from kinds where note like '%{x}%'"),
+                "percent": at("/percent", query="select '50%' as a"),
                 "writes": at("/writes", query="with d as (delete from kinds returning id) select * from d"),
                 "next": at("/next", query="select nextval('numbers') as n"),
                 "two": at("/twice", query="select 1 as a; delete from kinds"),
@@ -188,6 +189,7 @@ def test_tables(app):
 
 
 def test_queries(app):
+    assert app.get("/percent").json() == [{"a": "50%"}]
     assert [row["id"] for row in app.get("/query?n=15").json()] == [2, 3]
     assert app.get("/query").status == 400
     assert app.get("/query?n=x").status == 400
