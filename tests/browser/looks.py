@@ -18,7 +18,9 @@ CONTRAST = """(() => {
       const alpha = parts(color)[3];
       if (alpha === undefined || alpha === 1) return color;
     }
-    return getComputedStyle(document.documentElement).colorScheme === "dark" ? "rgb(18, 18, 18)" : "rgb(255, 255, 255)";
+    const dark = matchMedia("(prefers-color-scheme: dark)").matches;
+    const schemes = getComputedStyle(document.documentElement).colorScheme;
+    return schemes === "dark" || (dark && schemes.includes("dark")) ? "rgb(18, 18, 18)" : "rgb(255, 255, 255)";
   };
   const found = new Set();
   const walker = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);

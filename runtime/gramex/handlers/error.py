@@ -27,7 +27,8 @@ app_log = logging.getLogger("gramex")
 PAGE = (
     '<!DOCTYPE html><html lang="en"><meta charset="utf-8"><meta name="viewport" content="width=device-width">'
     "<title>{code} {reason}</title>"
-    "<style>body{{font:16px/1.5 system-ui,sans-serif;margin:15vh auto;max-width:40em;padding:0 1em}}"
+    "<style>:root{{color-scheme:light dark}}"
+    "body{{font:16px/1.5 system-ui,sans-serif;margin:15vh auto;max-width:40em;padding:0 1em}}"
     "h1{{font-size:1.5em}}pre{{overflow:auto}}</style><h1>{code} {reason}</h1><p>{text}</p>{more}</html>\n"
 )
 TEXTS = {

@@ -20,8 +20,9 @@ app_log = logging.getLogger("gramex")
 
 PAGE = Template(
     '<!DOCTYPE html><html lang="en"><meta charset="utf-8"><meta name="viewport" content="width=device-width">'
-    "<title>$path</title><style>body{font:16px/1.6 system-ui,sans-serif;margin:2em auto;max-width:60em;padding:0 1em}"
-    "table{border-collapse:collapse}td{padding:0 1.5em 0 0}td+td{text-align:right;color:#666}</style>"
+    "<title>$path</title><style>:root{color-scheme:light dark}"
+    "body{font:16px/1.6 system-ui,sans-serif;margin:2em auto;max-width:60em;padding:0 1em}"
+    "table{border-collapse:collapse}td{padding:0 1.5em 0 0}td+td{text-align:right;opacity:.8}</style>"
     "<h1>$path</h1>\n$body\n</html>\n"
 )
 
