@@ -69,8 +69,10 @@ class ActionModule(ActionBase):
             problems += judge_windows(facts.pop("found"))
         elif facts:
             problems += judge(facts, checked.apps, checked.settings, proxy)
-            problems += self._beyond(facts.pop("preflight"), checked, proxy, variables)
-            problems += self._bundle(str(checked.settings.get("gramex_bundle") or ""), variables)
+            told = facts.pop("preflight")
+            problems += self._beyond(told, checked, proxy, variables)
+            if told["network"]:  # where nothing is new the bundle is looked at when it is shipped
+                problems += self._bundle(str(checked.settings.get("gramex_bundle") or ""), variables)
         result["report"] = {"problems": rows(host.name, problems)}
         wrong = [problem for problem in problems if not problem.warning]
         if wrong:
@@ -85,8 +87,8 @@ class ActionModule(ActionBase):
         return bool(self._task.args.get("network") == "always")
 
     def _bundle(self, file: str, variables: Mapping[str, Any]) -> list[Problem]:
-        """What is wrong with the bundle; only a preflight asks here, site.yml checks it when it ships it."""
-        if not file or not self._always:
+        """What is wrong with the bundle, if there is one."""
+        if not file:
             return []
         place = Path(str(variables.get("inventory_dir") or "."), file).expanduser()
         try:

@@ -32,12 +32,17 @@ class Operator:
         (folder / "site").mkdir()
         (folder / "site" / "gramex.yaml").write_text("url: {}\n")
 
-    def checks(self, *apps: dict[str, Any], **variables: Any) -> subprocess.CompletedProcess[str]:
-        """Run the preflight for these apps. A machine where tests run may be any: its fitness has tests of its own."""
+    def checks(
+        self, *apps: dict[str, Any], playbook: str = "ansible/playbooks/preflight.yml", **variables: Any
+    ) -> subprocess.CompletedProcess[str]:
+        """Run the preflight, or what a playbook has of it, for these apps.
+
+        A machine where tests run may be any: its fitness has tests of its own.
+        """
         each = [{"source": "site", "domain": "localhost", "python": sys.executable, **app} for app in apps]
         taste = {"gramex_allow_unverified_os": True, **variables}
         (self.folder / "group_vars" / "all.yml").write_text(yaml.safe_dump({**taste, "gramex_apps": each}))
-        command = ["ansible-playbook", "-i", str(self.folder / "hosts.yml"), "ansible/playbooks/preflight.yml"]
+        command = ["ansible-playbook", "-i", str(self.folder / "hosts.yml"), playbook]
         environment = {**os.environ, "ANSIBLE_NOCOLOR": "1", "LC_ALL": "C.UTF-8"}
         environment["PATH"] = f"{Path(sys.executable).parent}:{environment['PATH']}"
         return subprocess.run(
@@ -101,3 +106,28 @@ def test_a_fit_host(operator: Operator, monkeypatch: pytest.MonkeyPatch) -> None
     assert "smtp (port 25, 587) names no machine" in done.stdout
     assert UNCHANGED not in done.stdout
     socket.create_server(("", port)).close()  # nothing holds it any more: site.yml may follow at once
+
+
+def test_the_begin_of_a_first_deploy(operator: Operator) -> None:
+    """The first play of site.yml, and no more of it: it must fail before it would change this machine."""
+    first = yaml.safe_load((ROOT / "site.yml").read_text(encoding="utf-8"))[:1]
+    first[0]["tasks"] = [task for task in first[0]["tasks"] if "gramex_plan" in task]
+    place = operator.folder / "play.yml"
+    place.write_text(yaml.safe_dump(first), encoding="utf-8")
+    closed = f"127.0.0.1:{free_port()}"
+    done = operator.checks(
+        {"name": "site", "needs": [closed], "domain": "shop.invalid"},
+        {"name": "copied", "path": "/copied/", "source": {"host": "/nowhere/app"}},
+        playbook=str(place),
+        gramex_bundle="/nowhere/bundle.tar",
+        nginx_http_port=free_port(),
+        nginx_https_port=free_port(),
+    )
+    wrong, _, look = done.stdout.partition("Worth a look, though it stops nothing:")
+    assert done.returncode != 0
+    assert "gramex_bundle: /nowhere/bundle.tar: cannot be read" in wrong, done.stdout
+    assert f"there is no folder /nowhere/app on {socket.gethostname()}" in wrong
+    # A first deploy may come before the domain is moved, or a way is opened.
+    for words in ("DNS of shop.invalid: has no address", f"{closed} cannot be reached from the host"):
+        assert words in look, done.stdout
+        assert words not in wrong
