@@ -127,7 +127,7 @@ FILTERS = [
     ([("day", "x")], 400),
     ([("code", "x")], 400),
     ([("amount", "x")], 400),
-    ([("region", "a\0b")], 400),
+    ([("region", "a\0b")], []),
     ([("_sort", "-sales"), ("_limit", 1)], [3]),
     ([("_sort", "region"), ("_sort", "-id"), ("_offset", 2)], [3]),  # nulls as the database sorts them
 ]
