@@ -85,4 +85,4 @@ def result_of_frame(frame: Any, before: Result | None, key: str) -> Result:
     """
     names, rows = rows_of_frame(frame, key)
     kinds = [kind_of([row[number] for row in rows]) for number in range(len(names))]
-    return Result(names, kinds, rows, before.meta if before else {}, file=True)
+    return Result(names, kinds, rows, before.meta if before else {}, file=before is None or before.file)

@@ -83,7 +83,7 @@ def read_query(
     places = [names.index(each.column) for each in query.outputs]
     if places != list(range(len(names))):
         rows = [tuple([row[place] for place in places]) for row in rows]
-    return result_of(query, rows, file=True)
+    return result_of(query, rows, file=False)
 
 
 def is_page(args: Args, names: Sequence[str] | None) -> bool:
@@ -117,7 +117,7 @@ def from_wrapped(
         check_patterns(query.filters)
         place = wrapped(database.grammar, statement, columns)
         place.collation = COLLATIONS[database.grammar.name]
-        result = result_of(query, shown(query, place, session.run(build(query, place))), file=True)
+        result = result_of(query, shown(query, place, session.run(build(query, place))), file=False)
         if counted:
             result.meta["count"] = session.run(count(query, place))[0][0]
     except database.errors:

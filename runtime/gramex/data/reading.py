@@ -113,7 +113,7 @@ def from_memory(
         memory = Memory(valued(names, rows), rows, stored=False)
     query = parse(args, memory.columns, FILE_RULES, conversions(dataset))
     rows, found = memory.select(query, counted)
-    result = result_of(query, shown(query, memory.place, rows), file=True)
+    result = result_of(query, shown(query, memory.place, rows), file=dataset.source != SQL)
     if found is not None:
         result.meta["count"] = found
     return result

@@ -14,6 +14,8 @@ KEYS = frozenset(["name", "default", "type", "nargs", "required", "choices"])
 def parse_arguments(given: Mapping[str, list[str]], *names: str, **specs: Any) -> ObjectDict:
     """Return arguments as attributes; `names` are required texts, `specs` descriptions by attribute.
 
+    What is given and not described is there too: the first value, text.
+
     A description is a type, or a mapping: `name` of the argument if it differs, `default`, `type` to convert to,
     `nargs` (``*`` any number, ``+`` at least one, a number so many: the result is a list), `required`, `choices`.
 
@@ -22,13 +24,18 @@ def parse_arguments(given: Mapping[str, list[str]], *names: str, **specs: Any) -
         ValueError: a description has an unknown key.
     """
     found = ObjectDict()
+    described = set()
     for attribute, spec in [*((name, {}) for name in names), *specs.items()]:
         spec = spec if isinstance(spec, Mapping) else {"type": spec}
         if unknown := set(spec) - KEYS:
             raise ValueError(
                 f"argparse: {attribute}: unknown {', '.join(sorted(unknown))}; use {', '.join(sorted(KEYS))}"
             )
-        found[attribute] = parse_argument(attribute, given.get(str(spec.get("name", attribute)), []), spec)
+        name = str(spec.get("name", attribute))
+        described.add(name)
+        found[attribute] = parse_argument(attribute, given.get(name, []), spec)
+    for name in given.keys() - described - found.keys():
+        found[name] = given[name][0]
     return found
 
 

@@ -43,7 +43,9 @@ class Expression:
     """One expression."""
 
     def __init__(self, text: Any, vars: Sequence[str], key: str, extra: Mapping[str, Any]):
-        """Compile `text`; `extra` may have ``args`` and ``kwargs`` for what it names."""
+        """Compile `text`; `extra` may have ``args`` and ``kwargs`` for what it names. A number stands for itself."""
+        if isinstance(text, (int, float)):
+            text = repr(text)
         if not isinstance(text, str) or not text.strip():
             raise ValueError(f"{key}: must be an expression such as module.name(handler), not {text!r}")
         self.text, self.vars, self.key = " ".join(text.split()), tuple(vars), key

@@ -286,6 +286,10 @@ def test_memory_of_kept_answers_is_bounded():
     [
         ("a=1&f=2", {"a": "1", "n": 5, "many": [], "other": None, "one": "x", "two": None, "f": 2.0}),
         (
+            "a=1&f=2&more=x&more=y&o=",
+            {"a": "1", "n": 5, "many": [], "other": "", "one": "x", "two": None, "f": 2.0, "more": "x"},
+        ),
+        (
             "a=1&a=2&n=3&many=1&many=2&o=O&one=y&two=1&two=2&f=1",
             {"a": "2", "n": 3, "many": [1.0, 2.0], "other": "O", "one": "y", "two": ["1", "2"], "f": 1.0},
         ),

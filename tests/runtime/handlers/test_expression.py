@@ -117,6 +117,11 @@ def test_last_result_of_a_pipeline_counts_even_if_it_is_nothing():
     assert call(["1", "None"], "H") is None
 
 
+@pytest.mark.parametrize(("number", "result"), [(5, 5), (1.5, 1.5), (True, True), ([5, "1 + 1"], 2)])
+def test_a_number_stands_for_itself(number, result):
+    assert call({"function": number}, "H") == result
+
+
 def test_native_and_decorated_coroutines_are_awaitable(module):
     name = module(
         "from tornado import gen\nasync def a(handler): return handler\n"
@@ -136,7 +141,7 @@ def test_native_and_decorated_coroutines_are_awaitable(module):
     [
         ({"function": ""}, "must be an expression"),
         ({"function": "  "}, "must be an expression"),
-        ({"function": 5}, "must be an expression"),
+        ({"function": {"a": 5}}, "must be an expression"),
         ({}, "is missing"),
         ({"function": []}, "empty list"),
         ({"function": "a b"}, "no Python expression"),

@@ -33,6 +33,8 @@ def app(form_app):
         {
             "csv": entry("/csv", url="sales.csv"),
             "sql": entry("/sql", url="sqlite:///sales.db", table="sales"),
+            "query": entry("/query", url="sqlite:///sales.db", query="select * from sales"),
+            "loaded": entry("/loaded", url="sqlite:///sales.db", query="select * from sales where 1 order by id"),
             "two": entry("/two", **FILES),
             "own": entry("/own", url="sales.csv", formats=FORMATS, headers={"X-Format": "handler", "X-Own": "1"}),
             "n": entry("/n", url="n.csv"),
@@ -140,7 +142,8 @@ def test_html(app):
     assert "<td>&lt;b&gt;&amp;</td>" in answer.text
     assert "<td>NaN</td>" in answer.text
     assert "<html" not in answer.text
-    assert "<td>None</td>" in app.get("/sql?_format=html&id=5").text
+    for source in ("sql", "query", "loaded"):
+        assert "<td>None</td>" in app.get(f"/{source}?_format=html&id=5").text
     assert app.get("/html").text.count("<tr>") == 1  # by default: both the format and the page
 
 
