@@ -20,14 +20,15 @@ class StartError(Exception):
 
 
 def mistake(loaded: Loaded, message: str, *path: str) -> ConfigError:
-    """Return the error for a wrong value at ``app.PATH``, with the file and line that it comes from."""
-    file, _, line = (loaded.where("app", *path) or loaded.where("app", *path[:-1])).rpartition(":")
+    """Return the error for a wrong value at ``app.PATH``, with the file and line, or the option, that it comes from."""
+    file, _, line = loaded.where("app", *path).rpartition(":")
+    key = ".".join(("app", *path)) if file else f"--{'.'.join(path)}"
     return ConfigError(
         Problem(
             logging.ERROR,
             message,
             loaded.folder / file if file else None,
             int(line) if line.isdigit() else None,
-            ".".join(("app", *path)),
+            key,
         )
     )

@@ -293,7 +293,7 @@ def test_a_stale_socket_is_replaced(work: Any, admin: Admin) -> None:
     ("option", "code", "message"),
     [
         ("--admin.port=x", 2, "--admin.port: must be a port, 0 to 65535"),
-        ("--admin.address=127.0.0.1", 2, "app.admin: needs `port`, such as 9989, or `unix`"),
+        ("--admin.address=127.0.0.1", 2, "--admin: needs `port`, such as 9989, or `unix`"),
         ("--admin.unix=/nowhere/at/all", 1, "app.admin: /nowhere/at/all: cannot listen there: there is no folder"),
         ("--admin.unix=gramex.yaml", 1, "exists and is no socket. Remove it, or use --admin.unix="),
     ],

@@ -91,7 +91,7 @@ def test_one_that_hangs_is_replaced(work: Any) -> None:
 def test_watchdog_mistake_names_the_key(work: Any) -> None:
     process = work("--listen.processes=2", "--listen.watchdog=-1", ready=False)
     assert process.wait() == 2
-    assert "app.listen.watchdog: must be a number of seconds, 0 for never, not -1" in process.log
+    assert "gramex: --listen.watchdog: must be a number of seconds, 0 for never, not -1" in process.log
 
 
 def test_one_that_dies_is_replaced_and_the_others_go_on(work: Any) -> None:
@@ -121,7 +121,7 @@ def test_pauses_grow(work: Any) -> None:
     ("options", "code", "message"),
     [
         (["--listen.health=/sick"], 3, "ended with exit code 3 before it was ready"),
-        (["--listen.drain=-1"], 2, "app.listen.drain: must be a number of seconds"),
+        (["--listen.drain=-1"], 2, "--listen.drain: must be a number of seconds"),
     ],
 )
 def test_a_start_that_fails_ends_all(work: Any, options: list[str], code: int, message: str) -> None:
@@ -249,7 +249,7 @@ def test_inherited_sockets_are_passed_on(work_on: Any) -> None:
 def test_a_number_that_cannot_be_meant(work: Any, value: str) -> None:
     process = work(f"--listen.processes={value}", ready=False)
     assert process.wait() == 2
-    assert f"app.listen.processes: must be a whole number from 1 to 256, not {value}" in process.log
+    assert f"gramex: --listen.processes: must be a whole number from 1 to 256, not {value}" in process.log
 
 
 def test_one_is_no_supervisor(work: Any) -> None:

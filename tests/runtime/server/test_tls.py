@@ -111,13 +111,13 @@ def test_connections_are_drained(work: Any, certificate: Any) -> None:
 @pytest.mark.parametrize(
     ("certfile", "keyfile", "message"),
     [
-        ("none.crt", "tls.key", "app.listen.ssl_options.certfile: {folder}/none.crt cannot be read: No such file"),
-        ("tls.crt", "none.key", "app.listen.ssl_options.keyfile: {folder}/none.key cannot be read: No such file"),
+        ("none.crt", "tls.key", "--listen.ssl_options.certfile: {folder}/none.crt cannot be read: No such file"),
+        ("tls.crt", "none.key", "--listen.ssl_options.keyfile: {folder}/none.key cannot be read: No such file"),
         ("tls.crt", "other.key", "{folder}/other.key is not the key of the certificate {folder}/tls.crt"),
-        ("work.py", "tls.key", "app.listen.ssl_options.certfile: {folder}/work.py is no certificate in PEM format"),
-        ("tls.crt", "work.py", "app.listen.ssl_options.keyfile: {folder}/work.py is no private key in PEM format"),
-        ("tls.crt", "locked.key", "app.listen.ssl_options.keyfile: {folder}/locked.key is no private key"),
-        ("", "tls.key", "app.listen.ssl_options: needs certfile: and keyfile:"),
+        ("work.py", "tls.key", "--listen.ssl_options.certfile: {folder}/work.py is no certificate in PEM format"),
+        ("tls.crt", "work.py", "--listen.ssl_options.keyfile: {folder}/work.py is no private key in PEM format"),
+        ("tls.crt", "locked.key", "--listen.ssl_options.keyfile: {folder}/locked.key is no private key"),
+        ("", "tls.key", "--listen.ssl_options: needs certfile: and keyfile:"),
     ],
 )
 def test_what_is_wrong_with_the_files_is_said(
