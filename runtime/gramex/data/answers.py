@@ -24,23 +24,23 @@ class Answers:
     """The answers of one url entry, those asked for last, and more than once."""
 
     def __init__(self) -> None:
-        self.kept: OrderedDict[Any, tuple[Any, Any, bytes]] = OrderedDict()
+        self.kept: OrderedDict[Any, tuple[Any, Any, int]] = OrderedDict()
         self.size = 0
         self.asked: set[int] = set()  # keys that were asked for once: most are never asked for again
         self.lock = threading.Lock()
 
-    def get(self, key: Any, version: Any) -> tuple[Any, bytes] | None:
-        """Return what was kept for a key, if the data are of the same version."""
+    def get(self, key: Any, version: Any) -> Any:
+        """Return what was kept for a key, if the data are of the same version; None if not."""
         with self.lock:
             found = self.kept.get(key)
             if found is None or found[0] != version:
                 return None
             self.kept.move_to_end(key)
-            return found[1], found[2]
+            return found[1]
 
-    def put(self, key: Any, version: Any, meta: Any, body: bytes, at_once: bool) -> None:
-        """Keep an answer; if it is the first time that it was made, only if `at_once`."""
-        if len(body) > LARGEST:
+    def put(self, key: Any, version: Any, answer: Any, size: int, at_once: bool) -> None:
+        """Keep an answer of so many bytes; if it is the first time that it was made, only if `at_once`."""
+        if size > LARGEST:
             return
         with self.lock:
             mark = hash(key)
@@ -50,10 +50,10 @@ class Answers:
                 self.asked.add(mark)
                 return
             old = self.kept.pop(key, None)
-            self.size += len(body) - (len(old[2]) if old else 0)
-            self.kept[key] = version, meta, body
+            self.size += size - (old[2] if old else 0)
+            self.kept[key] = version, answer, size
             while self.size > KEPT_BYTES:
-                self.size -= len(self.kept.popitem(last=False)[1][2])
+                self.size -= self.kept.popitem(last=False)[1][2]
 
 
 def version_of(dataset: Dataset, args: Args, state: Any = None) -> Any:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextvars
+import hashlib
 import inspect
 import logging
 from collections.abc import Callable, Mapping
@@ -49,6 +50,7 @@ class Asked(NamedTuple):
 class FormHandler(BaseHandler):
     """Answers GET with rows; POST, PUT and DELETE change them where the dataset has a key."""
 
+    etag = ""  # of the body, where it is known
     shows_traceback = False  # it would hold SQL and data
     datasets: ClassVar[dict[str, Dataset]] = {}
     single: ClassVar[bool] = True
@@ -88,7 +90,7 @@ class FormHandler(BaseHandler):
 
                 metas, body = await answer_frames(self, asked, chosen, counted)
             else:
-                metas, body = await self.in_turn(self.read_and_encode, asked, chosen, counted)
+                metas, body, self.etag = await self.in_turn(self.read_and_encode, asked, chosen, counted)
         except Refused as error:
             raise HTTPError(error.status, "%s", error) from error
         self.set_own_headers()
@@ -136,8 +138,12 @@ class FormHandler(BaseHandler):
         """True if a function of the app wants a DataFrame."""
         return self.modify is not None or any(each.dataset.function or each.dataset.modify for each in asked)
 
-    def read_and_encode(self, asked: list[Asked], chosen: Format, counted: bool) -> tuple[Metas, bytes]:
-        """Return what was made of the arguments, by dataset, and the body. Blocks."""
+    def compute_etag(self) -> str | None:
+        """Return the tag of the body, which may be known already."""
+        return self.etag or super().compute_etag()
+
+    def read_and_encode(self, asked: list[Asked], chosen: Format, counted: bool) -> tuple[Metas, bytes, str]:
+        """Return what was made of the arguments, by dataset, the body and its tag. Blocks."""
         known = self.local or all(each.state is not None for each in asked)
         versions = [version_of(each.dataset, each.args, each.state) for each in asked] if known else [None]
         if None in versions:
@@ -146,13 +152,15 @@ class FormHandler(BaseHandler):
         found = self.answers.get(key, versions)
         if found is None:
             found = self.read_anew(asked, chosen, counted)
-            self.answers.put(key, versions, *found, at_once=any(each.dataset.state for each in asked))
+            self.answers.put(key, versions, found, len(found[1]), any(each.dataset.state for each in asked))
         return found
 
-    def read_anew(self, asked: list[Asked], chosen: Format, counted: bool) -> tuple[Metas, bytes]:
-        """Return what was made of the arguments, by dataset, and the body, from the data. Blocks."""
+    def read_anew(self, asked: list[Asked], chosen: Format, counted: bool) -> tuple[Metas, bytes, str]:
+        """Return what was made of the arguments, by dataset, the body and its tag, from the data. Blocks."""
         results = self.read_all(asked, counted)
-        return {name: each.meta for name, each in results.items()}, encode(chosen, results, self.single)
+        body = encode(chosen, results, self.single)
+        tag = hashlib.sha1(body, usedforsecurity=False).hexdigest()
+        return {name: each.meta for name, each in results.items()}, body, f'"{tag}"'
 
     def read_all(self, asked: list[Asked], counted: bool) -> dict[str, Result]:
         """Return the results by dataset. Blocks."""
