@@ -32,6 +32,8 @@ async def answer_frames(
     body: Any = None
     for each in asked:
         found = await handler.in_thread(read_one, handler, each, counted)
+        if each.dataset.is_query and not found.rows:
+            found.kinds = [""] * len(found.names)  # they are those of the values, of which there are none
         if each.dataset.modify is not None:
             frame = await handler.in_thread(frame_of, found, "modify")
             changed = await call_in_thread(handler, each.dataset.modify, frame, each.dataset.name, handler)

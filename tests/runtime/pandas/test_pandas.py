@@ -49,6 +49,9 @@ def joined(data, handler):
     assert set(data) == {"one", "two"}
     return data["one"].merge(data["two"], on="id")[["id", "sales_x", "sales_y"]]
 
+def queried(data):
+    return data["one"].merge(data["two"], on="region")
+
 def several(data):
     return {"sums": data["one"].groupby("region").agg({"sales": "sum"}).reset_index(), "two": data["two"].head(1)}
 
@@ -88,6 +91,9 @@ def app(serve_module, tmp_path_factory, pandas_folder):
         "raw": entry("/raw", url="sales.csv", modify="hooks.raw(data)"),
         "later": entry("/later", url="sales.csv", modify="hooks.later(data)"),
         "joined": entry("/joined", one={"url": "sales.csv"}, two=DATABASE, modify="hooks.joined(data, handler)"),
+        "queried": entry(
+            "/queried", one={"url": "sales.csv"}, two={**QUERY, "modify": "data"}, modify="hooks.queried(data)"
+        ),
         "several": entry("/several", one={"url": "sales.csv"}, two=DATABASE, modify="hooks.several(data)"),
         "number": entry("/number", url="sales.csv", modify="hooks.number(data)"),
         "fails": entry("/fails", url="sales.csv", function="hooks.fails(data)"),
@@ -157,6 +163,7 @@ def test_modify_of_several_datasets(app):
         {"id": 2, "sales_x": 20, "sales_y": 20},
     ]
     assert app.get("/joined?_limit=0").json() == []
+    assert app.get("/queried?_limit=0").json() == []
     headers = app.get("/joined?_limit=1&_meta=y").headers
     assert (headers["Fh-One-Limit"], headers["Fh-Two-Limit"]) == ("1", "1")
     found = app.get("/several?_c=id&_c=region&_c=sales").json()
