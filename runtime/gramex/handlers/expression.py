@@ -65,6 +65,9 @@ class Expression:
         result = self.evaluate(*values)
         if self.arguments is not None and callable(result):
             args, kwargs = self.arguments(*values)
+            fill = getattr(result, "fill_from_request", None)  # of gramex.transforms.handler
+            if fill is not None and "handler" in self.vars:
+                return fill(values[self.vars.index("handler")], args, kwargs)
             return result(*args, **kwargs)
         if self.bare and callable(result):
             if self.plan[0] is not result:

@@ -7,7 +7,7 @@ import inspect
 import json
 import types
 import typing
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import date, datetime
 from typing import Any
 
@@ -23,7 +23,8 @@ def handler(function: Callable[..., Any]) -> Callable[..., Any]:
     Each parameter gets the value of its name from the groups of the URL's pattern, the JSON body, or the form and
     query, converted to its type: ``int``, ``float``, ``bool``, ``str``, ``date``, ``datetime``, a list of one of them,
     an optional one, or anything that can be called with text. Groups without names fill parameters in order. A
-    parameter called `handler` gets the handler. What is called without a handler is called as it is.
+    parameter called `handler` gets the handler, JSON's null is None where that may be. What is called without a handler
+    is called as it is.
 
     The result raises HTTPError 400 for a missing or wrong value.
     """
@@ -36,10 +37,17 @@ def handler(function: Callable[..., Any]) -> Callable[..., Any]:
     @functools.wraps(function)
     def wrapper(*args: Any, **kwargs: Any) -> Any:
         if len(args) == 1 and not kwargs and isinstance(args[0], RequestHandler):
-            positional, named = arguments(args[0], signature, hints)
-            return function(*positional, **named)
+            return fill(args[0], (), {})
         return function(*args, **kwargs)
 
+    def fill(request_handler: Any, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Any:
+        if len(args) == 1 and isinstance(args[0], RequestHandler):
+            args = ()
+        given = signature.bind_partial(*args, **kwargs).arguments if args or kwargs else {}
+        positional, named = arguments(request_handler, signature, hints, given)
+        return function(*positional, **named)
+
+    wrapper.fill_from_request = fill  # type: ignore[attr-defined]  # for expressions that give some of the arguments
     wrapper.__signature__ = inspect.Signature(  # type: ignore[attr-defined]  # what it is called with: the handler
         [inspect.Parameter("handler", inspect.Parameter.POSITIONAL_ONLY)]
     )
@@ -47,9 +55,9 @@ def handler(function: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def arguments(
-    request_handler: Any, signature: inspect.Signature, hints: Mapping[str, Any]
+    request_handler: Any, signature: inspect.Signature, hints: Mapping[str, Any], given: Mapping[str, Any]
 ) -> tuple[list[Any], dict[str, Any]]:
-    """Return positional and named arguments for a function from a request.
+    """Return positional and named arguments for a function: those that are given, the others from a request.
 
     Raises:
         HTTPError: 400, a value is missing or has the wrong type.
@@ -59,15 +67,20 @@ def arguments(
     positional: list[Any] = []
     named: dict[str, Any] = {}
     for name, parameter in signature.parameters.items():
-        kind, hint = parameter.kind, hints.get(name, str)
+        kind, hint = parameter.kind, hints.get(name, Any)
         if kind is parameter.VAR_KEYWORD:
+            named.update(given.get(name, {}))
             named.update((key, each[-1]) for key, each in values.items() if key not in signature.parameters)
         elif kind is parameter.VAR_POSITIONAL:
-            positional += [convert(name, each, hint) for each in groups + values.get(name, [])]
+            positional += given.get(name) or [convert(name, each, hint) for each in groups + values.get(name, [])]
             groups = []
         else:
-            if name == "handler" and name not in values:
+            if name in given:
+                value = given[name]
+            elif name == "handler" and name not in values:
                 value = request_handler
+            elif values.get(name) == [None] and (parameter.default is None or is_optional(hint)):
+                value = None
             elif name in values or groups:
                 value = convert_values(name, values[name] if name in values else [groups.pop(0)], hint)
             elif parameter.default is not parameter.empty:
@@ -94,6 +107,11 @@ def request_values(request_handler: Any) -> dict[str, list[Any]]:
             values.update((name, each if isinstance(each, list) else [each]) for name, each in body.items())
     values.update((name, [group]) for name, group in request_handler.path_kwargs.items() if group is not None)
     return values
+
+
+def is_optional(hint: Any) -> bool:
+    """True if a type may be None."""
+    return hint is Any or type(None) in typing.get_args(hint)
 
 
 def convert_values(name: str, values: list[Any], hint: Any) -> Any:
@@ -130,6 +148,8 @@ def convert(name: str, value: Any, hint: Any) -> Any:
             return date.fromisoformat(value)
         if hint is datetime:
             return datetime.fromisoformat(value)
+        if hint is int and isinstance(value, bool):
+            return int(value)
         if hint in (Any, object, inspect.Parameter.empty) or not callable(origin) or isinstance(value, origin):
             return value
         return origin(value)

@@ -3,12 +3,13 @@
 import datetime
 import json
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, Optional
 
 import pytest
 from tornado.httputil import HTTPHeaders
 from tornado.web import HTTPError, RequestHandler
 
+from gramex.handlers.expression import compile_function
 from gramex.transforms import handler
 
 
@@ -38,6 +39,7 @@ def typed(n: int, x: float = 1.5, *, flag: bool = False):
         (Request({"n": ["1"]}, body={"n": 2}), (2, 1.5, False)),
         (Request({"n": ["3"]}, body=[1]), (3, 1.5, False)),
         (Request({"n": ["3"], "flag": ["0"]}), (3, 1.5, False)),
+        (Request(body={"n": True}), (1, 1.5, False)),
     ],
 )
 def test_values_become_typed(request_handler, expected):
@@ -119,3 +121,35 @@ def test_coroutines_stay_coroutines():
 
 def test_forms_are_no_json():
     assert handler(typed)(Request({"n": ["1"]}, body=b"n=1", content_type="application/x-www-form-urlencoded"))[0] == 1
+
+
+def test_null_is_none_where_that_may_be():
+    def optional(a: Optional[int], b: int = None, c=None, *, d: int = 5):  # noqa: RUF013, UP045  apps write so
+        return a, b, c, d
+
+    assert handler(optional)(Request(body={"a": None, "b": None, "c": None})) == (None, None, None, 5)
+    with pytest.raises(HTTPError, match="d: None is no int"):
+        handler(optional)(Request(body={"a": 1, "d": None}))
+
+
+def test_values_without_a_type_stay_what_json_has():
+    def plain(a, b=None):
+        return a, b
+
+    assert handler(plain)(Request({"b": ["1", "2"]}, body={"a": [1, {"c": 2}]})) == ({"c": 2}, "2")
+
+
+@pytest.mark.parametrize(
+    ("extra", "expected"),
+    [
+        ({"kwargs": {"n": 5}}, [5, 9.0, False]),
+        ({"args": [5], "kwargs": {"flag": "=handler.args"}}, [5, 9.0, {"x": ["9"], "n": ["1"]}]),
+        ({"args": ["=handler"]}, [1, 9.0, False]),
+    ],
+)
+def test_the_configuration_gives_some_arguments(tmp_path, monkeypatch, extra, expected):
+    lines = "from gramex.transforms import handler", "@handler", "def f(n: int, x: float = 1.5, flag=False):"
+    (tmp_path / "typed_module.py").write_text("\n".join(lines) + "\n    return [n, x, flag]\n")
+    monkeypatch.syspath_prepend(tmp_path)
+    function = compile_function({"function": "typed_module.f", **extra}, ("handler",))
+    assert function(Request({"x": ["9"], "n": ["1"]})) == expected
