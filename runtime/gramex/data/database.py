@@ -43,12 +43,17 @@ class Look:
 class Answer:
     """What a statement gives: `names` and, where the driver tells them, `types` of its columns, and its rows."""
 
-    names: list[str]
-    types: Sequence[Any] = ()
+    def __init__(self, source: Any, names: list[str], types: Sequence[Any] = ()):
+        """`source` fetches rows as they are asked for."""
+        self.source, self.names, self.types = source, names, types
 
     def rows(self, offset: int = 0, limit: int | None = None) -> Rows:
         """Return the rows, or those of a page."""
-        raise NotImplementedError
+        if limit is None:
+            return self.source.fetchall()
+        while offset > 0 and (gone := self.source.fetchmany(min(offset, 1000))):
+            offset -= len(gone)
+        return [] if not limit else self.source.fetchmany(limit) if limit < 2**31 else self.source.fetchall()
 
 
 class Session:

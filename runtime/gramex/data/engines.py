@@ -27,22 +27,6 @@ DRIVER_NAMES = {"MySQLdb": "mysqldb", "mariadb": "mariadbconnector"}
 INSTALL = {"postgresql": "psycopg[binary]", "mysql": "pymysql", "mariadb": "pymysql"}
 
 
-class EngineAnswer(Answer):
-    """The rows of a statement, fetched as they are asked for."""
-
-    def __init__(self, result: CursorResult[Any]):
-        self.result = result
-        self.names = list(result.keys())
-        self.types = [each[1] for each in result.cursor.description] if result.cursor is not None else ()
-
-    def rows(self, offset: int = 0, limit: int | None = None) -> Rows:
-        if limit is None:
-            return self.result.fetchall()
-        while offset > 0 and (gone := self.result.fetchmany(min(offset, 1000))):
-            offset -= len(gone)
-        return [] if not limit else self.result.fetchmany(limit) if limit < 2**31 else self.result.fetchall()
-
-
 class EngineSession(Session):
     """A connection of an engine."""
 
@@ -78,7 +62,8 @@ class EngineSession(Session):
         result = self.execute(statement)
         if not result.returns_rows:
             raise Refused(400, "a query must return rows")
-        return EngineAnswer(result)
+        types = [each[1] for each in result.cursor.description] if result.cursor is not None else ()
+        return Answer(result, list(result.keys()), types)
 
 
 class EngineDatabase(Database):

@@ -28,21 +28,6 @@ ARGUMENTS = {"timeout": float, "cached_statements": int}  # of a URL, for the co
 OWN = frozenset(("check_same_thread", "isolation_level", "uri", "factory", "autocommit"))
 
 
-class SqliteAnswer(Answer):
-    """The rows of a statement, fetched as they are asked for."""
-
-    def __init__(self, cursor: sqlite3.Cursor):
-        self.cursor = cursor
-        self.names = [each[0] for each in cursor.description]
-
-    def rows(self, offset: int = 0, limit: int | None = None) -> Rows:
-        if limit is None:
-            return self.cursor.fetchall()
-        while offset > 0 and (gone := self.cursor.fetchmany(min(offset, 1000))):
-            offset -= len(gone)
-        return [] if not limit else self.cursor.fetchmany(limit) if limit < 2**31 else self.cursor.fetchall()
-
-
 class SqliteSession(Session):
     """A connection to SQLite."""
 
@@ -76,7 +61,7 @@ class SqliteSession(Session):
         cursor = self.execute(statement)
         if cursor.description is None:
             raise Refused(400, "a query must return rows")
-        return SqliteAnswer(cursor)
+        return Answer(cursor, [each[0] for each in cursor.description])
 
 
 class SqliteDatabase(Database):
