@@ -119,3 +119,4 @@ def test_other_pages(app: Any) -> None:
     assert app.get("/gramex.yaml").status == app.get("/shop.py").status == 403
     assert app.get("/predict").status == 501
     assert "Missing config" in app.log
+    assert "No service named" not in app.log
