@@ -23,11 +23,8 @@ from .tree import Section, find_place, plain, sections
 FILE = "gramex.yaml"
 # Sections that a service reads, and `test`, `encrypt`, which Gramex knows. Others are reported, and do no harm.
 SERVICES = frozenset(
-    (
-        "version mime threadpool cache handlers log eventlog app storelocations schedule url watch email alert sms "
-        "test encrypt"
-    ).split()
-)
+    "version mime threadpool cache handlers log eventlog app storelocations schedule url watch email alert sms".split()  # noqa: SIM905
+) | {"test", "encrypt"}
 
 # Sections, and entries of them, that are nothing but mappings, and without which there is no server.
 MAPPINGS = [
