@@ -191,6 +191,26 @@ def test_tells_an_end_from_a_break(option: str, last: bytes, error: str) -> None
         assert all(began <= end["opened"] <= end["ended"] <= time.time() for end in report["ended"])
 
 
+def test_answers_the_pings_of_a_websocket() -> None:
+    """Or the server takes it for gone, and closes."""
+    heard: list[tuple[int, bytes]] = []
+
+    def pinging(handler: Any, count: int) -> None:
+        handler.wfile.write(b"HTTP/1.1 101 Switching Protocols\r\n\r\n\x89\x03you")
+        while not heard or heard[-1][0] != 0x8A:
+            first, second = handler.rfile.read(2)
+            mask, data = handler.rfile.read(4), handler.rfile.read(second & 0x7F)
+            heard.append((first, bytes(byte ^ mask[index % 4] for index, byte in enumerate(data))))
+        handler.close_connection = True
+        handler.wfile.write(b"\x88\x02\x03\xe9")
+        time.sleep(0.2)
+
+    with serving(pinging) as url:
+        report = running("--live", url.replace("http", "ws"), seconds=1.5)
+    assert (0x8A, b"you") in heard
+    assert report["failed"] == 0, report["errors"]
+
+
 def test_counts_refused_connections() -> None:
     with serving(good) as url:
         pass

@@ -9,6 +9,8 @@ import time
 
 from client import ANSWER_SECONDS, Client, Failed, Tally
 
+TEXT, CLOSE, PING, PONG = 1, 8, 9, 10  # kinds of websocket frames
+
 
 class Lasting(Client):
     """A connection on which the server tells what is new, opened again when the server goes away as it should."""
@@ -98,11 +100,10 @@ class Live(Lasting):
         if status != 101:
             raise Failed(f"websocket refused with status {status}")
 
-    async def say(self, text: str) -> None:
-        data = text.encode()
+    async def say(self, data: bytes, kind: int = TEXT) -> None:
         mask = os.urandom(4)
         masked = bytes(byte ^ mask[index % 4] for index, byte in enumerate(data))
-        self.writer.write(struct.pack("!BB", 0x81, 0x80 | len(data)) + mask + masked)
+        self.writer.write(struct.pack("!BB", 0x80 | kind, 0x80 | len(data)) + mask + masked)
         await self.writer.drain()
 
     async def receive(self) -> tuple[int, bytes]:
@@ -118,7 +119,7 @@ class Live(Lasting):
         """Send a message a second. Whether it arrived is for `listen` to see."""
         while True:
             with contextlib.suppress(OSError):
-                await self.say(f"load {time.monotonic():.3f}")
+                await self.say(f"load {time.monotonic():.3f}".encode())
             await asyncio.sleep(1)
 
     async def listen(self) -> None:
@@ -128,7 +129,10 @@ class Live(Lasting):
             while not self.tally.over:
                 async with asyncio.timeout(ANSWER_SECONDS):
                     kind, data = await self.receive()
-                if kind == 8:
+                if kind == PING:  # who does not answer is taken for gone, after a minute or two
+                    await self.say(data, PONG)
+                    continue
+                if kind == CLOSE:
                     code = struct.unpack("!H", data[:2])[0] if len(data) >= 2 else 0
                     if code != 1001:
                         raise Failed(f"websocket closed with {code}")
