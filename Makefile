@@ -35,7 +35,7 @@ lint: developer ## Check style, types and playbooks
 format: developer ## Format the Python files in place
 	@ruff check --fix --quiet . && ruff format --quiet .
 
-screenshots: developer ## Make the screenshots of the guide, in build/screenshots
+screenshots: developer ## Make the screenshots of the guide by the tests' browser
 	@python tests/browser/screenshots.py
 
 image: ## Build the container image `gramex`; BASE=gramex-base:bookworm takes the base of `make base-image`

@@ -99,9 +99,9 @@ def main(target: Path) -> int:
             made = take(chrome, target)
         finally:
             chrome.close()
-    print(f"{len(made)} screenshots. To see them in the guide, in an empty folder: GUIDE_SHOTS={target} gramex")
+    print(f"{len(made)} screenshots in {target}. The guide shows them: gramex in an empty folder")
     return 0
 
 
 if __name__ == "__main__":
-    sys.exit(main(Path(sys.argv[1] if len(sys.argv) > 1 else ROOT / "build" / "screenshots").absolute()))
+    sys.exit(main(Path(sys.argv[1] if len(sys.argv) > 1 else FOLDER / "shots").absolute()))
