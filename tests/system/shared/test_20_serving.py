@@ -55,13 +55,23 @@ def test_the_key_is_for_the_app_alone(alone: Target) -> None:
     assert alone.output("stat -c '%a %U %G' /etc/gramex/direct") == "750 root gramex-direct"
 
 
-def test_others_reach_it_and_nothing_else_through_the_firewall(front: Target, alone: Target) -> None:
+def others_reach(front: Target, alone: Target) -> dict[int, bool]:
+    """Which ports another host reaches, of the app and of somebody else, who is there."""
     address = alone.output("getent ahostsv4 alone").split()[0]
     knock = "import socket; socket.create_connection(('{}', {}), 5).close()"
     alone.output("setsid timeout 90 python3 -m http.server 9000 >/dev/null 2>&1 </dev/null & echo")
     alone.wait(f'python3 -c "{knock.format("127.0.0.1", 9000)}" 2>/dev/null')
-    found = {port: front.run(f'python3 -c "{knock.format(address, port)}"').returncode == 0 for port in (443, 9000)}
-    assert found == {443: True, 9000: False}
+    return {port: front.run(f'python3 -c "{knock.format(address, port)}"').returncode == 0 for port in (443, 9000)}
+
+
+def test_others_reach_it_and_nothing_else_through_the_firewall(front: Target, alone: Target) -> None:
+    assert others_reach(front, alone) == {443: True, 9000: False}
+    alone.restart()
+    alone.output("echo 127.0.0.1 alone.localhost >>/etc/hosts")  # the engine writes that file anew
+    alone.wait("systemctl is-active --quiet gramex-direct.socket")
+    assert others_reach(front, alone) == {443: True, 9000: False}
+    browser = Browser(alone, CERTIFICATE, "https://alone.localhost")
+    assert browser.get("/").status == 200
 
 
 def test_a_renewed_certificate_is_served(alone: Target, controller: Controller, apps: Path) -> None:
