@@ -47,12 +47,12 @@ KEYS = (
     Key("range", "all", "workbook: cells, such as `A1:C10`"),
     Key("name", "none", "workbook: name of a range"),
     Key("connect_args", "none", "database: what its driver wants to know"),
-    Key("pool_size", "by SQLAlchemy", "database: connections that are kept"),
-    Key("max_overflow", "by SQLAlchemy", "database: connections beyond these"),
-    Key("pool_recycle", "by SQLAlchemy", "database: seconds after which one is made anew"),
-    Key("pool_timeout", "by SQLAlchemy", "database: seconds to wait for one"),
-    Key("pool_pre_ping", "by SQLAlchemy", "database: true: ask whether it lives before it is used"),
-    Key("echo", "false", "database: true: log its SQL"),
+    Key("pool_size", "by SQLAlchemy", "databases other than SQLite: connections that are kept"),
+    Key("max_overflow", "by SQLAlchemy", "the same: connections beyond these"),
+    Key("pool_recycle", "by SQLAlchemy", "the same: seconds after which one is made anew"),
+    Key("pool_timeout", "by SQLAlchemy", "the same: seconds to wait for one"),
+    Key("pool_pre_ping", "by SQLAlchemy", "the same: true: ask whether it lives before it is used"),
+    Key("echo", "false", "the same: true: log its SQL"),
 )
 
 ARGUMENTS = (
