@@ -122,8 +122,6 @@ def test_what_queries_could_always_use(tmp_path):
     assert rows(tmp_path, url, query="select id, floor(1.5) as n from t where name regexp '^a'") == [[1, 1]]
     query = "select id, floor(1.5) as n from t where name regexp '^a'"
     assert rows(tmp_path, url, {"n": ["1"]}, query=query) == [[1, 1]]
-        [1, 1]
-    ]
 
 
 def test_names_with_a_schema(tmp_path):
