@@ -321,3 +321,35 @@ def test_nothing_is_loaded_for_it_without_the_section(serve: Any) -> None:
     process = serve(url, {"seen.py": code})
     assert process.get("/loaded").text == "False"
     assert not (process.data / "schedule.lock").exists()
+
+
+def test_apps_run_a_task_at_once(serve: Any) -> None:
+    code = (
+        "import gramex\n"
+        "def run(handler):\n    return gramex.service.schedule[handler.get_arg('task')].run()\n"
+        "def names(handler):\n    return sorted(gramex.service.schedule), len(gramex.service.alert)\n"
+    )
+    url = {
+        name: {"pattern": f"/{name}", "handler": "FunctionHandler", "kwargs": {"function": f"runs.{name}"}}
+        for name in ("run", "names")
+    }
+    never = {"years": 2099}
+    tasks = {
+        "plain": {"function": "str(40 + 2)", **never},
+        "later": {"function": "tasks.wait('later')", **never},
+        "aside": {"function": "tasks.note('aside')", "thread": True, **never},
+        "fails": {"function": "tasks.fail()", **never},
+        "wrong": {"function": "tasks.note()", "every": "soon"},
+    }
+    process = serve({"url": url, "schedule": tasks}, {"tasks.py": TASKS, "runs.py": code})
+    assert process.get("/names").json() == [["aside", "fails", "later", "plain"], 0]
+    assert process.get("/run?task=plain").text == "42"
+    assert [process.get(f"/run?task={name}").status for name in ("later", "aside", "fails", "wrong")] == [
+        200, 200, 500, 500,
+    ]  # fmt: skip
+    assert {(line[0], line[2]) for line in notes(process)} == {
+        ("later", "True"),
+        ("aside", "False"),
+        ("failing", "True"),
+    }
+    assert "schedule: has no entry 'wrong' that could be used" in process.log
