@@ -89,6 +89,18 @@ def test_upstreams_list_their_only_address_for_each_connection_that_may_be_dead(
         assert [item.args for item in block.all("server")] == [[address, "max_fails=0"]] * (kept + 2)
 
 
+@pytest.mark.parametrize(
+    ("path", "strip", "expected"),
+    [("/", True, []), ("/a.b/", False, []), ("/a.b/", True, [["~^/(?!a[.]b/)(.*)$", "/a.b/$1"]])],
+)
+def test_the_full_gramex_emits_inner_paths(rendered, path: str, strip: bool, expected: list[list[str]]) -> None:
+    apps = [app("old", path, strip=strip, distribution="gramex"), app("new", "/new/")]
+    _, files = rendered(plan(apps, [site("example.com", ["old", "new"])]))
+    (server,) = files["gramex-site-example.com.conf"].servers("example.com", secure=True)
+    found = {at: [item.args for item in server.block("location", at).all("proxy_redirect")] for at in (path, "/new/")}
+    assert found == {path: expected, "/new/": []}
+
+
 def test_only_websockets_are_upgraded(rendered, local) -> None:
     _, files = rendered(local)
     upgrade = files[HTTP].block("map", "$http_upgrade")

@@ -143,6 +143,8 @@ class App:
             for unit in former:
                 self.units_changed |= self.files.absent(systemd.UNITS / unit)
             self.changed |= bool(former)
+        if str(self.config / "full.py") not in self.wanted["units"]:  # what starts the full Gramex
+            self.changed |= self.files.absent(self.config / "full.py")
         self.changed |= tasks.settle(self.files, self.name, self.wanted["units"], self.host.init)
         self._prune()
 
@@ -317,6 +319,8 @@ class App:
         withdrawn, serving = self.record.find(self.digest, "withdrawn"), record.serving(self.home)
         if not withdrawn or serving not in self.record.releases:
             return False
+        if self.record.releases[serving].distribution != self.wanted["distribution"]:
+            return False  # it cannot go on with the one that is wanted now
         self.release_id, self.digest = serving, self.record.releases[serving].digest
         self.notes.append(
             f"{self.name}: somebody went back from release {withdrawn}, so {serving} goes on serving. "

@@ -43,12 +43,16 @@ class Full(Systemd):
             if said is None:
                 ended = self.state(colour) == "failed"
                 said = "ended before it was ready" if ended else f"was not ready within {timeout} s"
-            log = self.log_of(colour, began)
-            if not keep:
+            if not keep:  # first, so that all that it said has arrived
                 self.kill(colour)
+            log = self.log_of(colour, began)
             raise Problem(f"{self.name}@{colour} {said}. The end of its log:\n{log}")
         if self._left is not None:
             self.gap, self._left = time.monotonic() - self._left, None
+
+    def log_of(self, colour: str, since: float) -> str:
+        """Return the end of what a colour logged since a time: more than of others, for its tracebacks are long."""
+        return systemd.journal(f"{self.name}@{colour}-*.service", since, lines=60)
 
     def give_way(self, colour: str) -> None:
         """End a colour: the other one needs its port. What it has not answered by then gets no answer."""

@@ -1,0 +1,2 @@
+#!/bin/sh
+echo made by setup.sh >made.txt
