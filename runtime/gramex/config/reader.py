@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -96,29 +97,34 @@ class Reader:
             self.problems += substitution.problems
             self.fatal += substitution.fatal
         if substitution.imports:
-            self._resolve(conf, (), (*chain, path))
+            self._resolve(conf, (*chain, path))
         return conf
 
-    def _resolve(self, value: Any, keys: tuple[Any, ...], chain: tuple[Path, ...]) -> None:
-        """Replace the ``import`` keys of a mapping, at any depth, by what they name."""
+    def _resolve(self, conf: Section, chain: tuple[Path, ...]) -> None:
+        """Replace the ``import`` keys of a file's content, at any depth, by what they name: the earlier one wins."""
+        # Only clashes with and among imports of the app's own file are worth a warning.
+        problems = self.problems if len(chain) == 1 else None
+        for section, content, keys in [*self._imported(conf, (), chain)]:
+            underlay(section, content, keys, problems)
+
+    def _imported(
+        self, value: Any, keys: tuple[Any, ...], chain: tuple[Path, ...]
+    ) -> Iterator[tuple[Section, Section, tuple[Any, ...]]]:
+        """Take the ``import`` keys out of a value; yield for each file the mapping that it was named in, and where."""
         if isinstance(value, list):
             for each in value:
-                self._resolve(each, keys, chain)
+                yield from self._imported(each, keys, chain)
             return
         if not isinstance(value, Section):
             return
         self._splice(value, keys, chain[-1])
-        contents: list[Section] = []
         for key in list(value):
             if key == "import":
                 place = value.places.get(key)
-                contents += self._contents(value.take(key), place, (*keys, key), chain)
+                for content in self._contents(value.take(key), place, (*keys, key), chain):
+                    yield value, content, keys
             elif isinstance(value[key], (dict, list)):
-                self._resolve(value[key], (*keys, key), chain)
-        # Only clashes with and among imports of the app's own file are worth a warning.
-        problems = self.problems if len(chain) == 1 else None
-        for content in contents:
-            underlay(value, content, keys, problems)
+                yield from self._imported(value[key], (*keys, key), chain)
 
     def _splice(self, section: Section, keys: tuple[Any, ...], path: Path) -> None:
         """Put the mappings of ``import.merge`` keys into the one around them, replacing keys."""

@@ -67,17 +67,24 @@ class Substitution:
         return place[1] if place else None
 
     def decide(self, section: Section, keys: tuple[Any, ...]) -> None:
-        """Replace each ``NAME if EXPR`` by NAME, or remove it. The later one of two equal names counts."""
+        """Replace each ``NAME if EXPR`` by NAME, or remove it.
+
+        One that holds replaces a plain NAME, before or after it; a NAME that is new comes after the plain ones. Of
+        several that hold the last one counts.
+        """
         items, places = list(section.items()), dict(section.places)
+        chosen: list[tuple[Any, Any, Any]] = []
         section.clear()
         section.places.clear()
         for key, value in items:
             if isinstance(key, str) and IF in key:
                 name, _, text = key.partition(IF)
                 if self.holds(text, (*keys, key), places.get(key)):
-                    section.put(name.strip(), value, places.get(key))
+                    chosen.append((name.strip(), value, places.get(key)))
             else:
                 section.put(key, value, places.get(key))
+        for each in chosen:
+            section.put(*each)
 
     def holds(self, text: str, keys: tuple[Any, ...], place: Any) -> bool:
         """Return whether a condition holds; one that fails does not."""
