@@ -17,6 +17,8 @@ SPACE = re.compile(r"\s")
 PLAIN = re.compile(r"[\w.]+")
 URL_UNSAFE = re.compile(r"[?#@:%;&=\\]")
 CONTROLS = re.compile(r"[\x00-\x1f\x7f]")
+# Tables and schemas of databases themselves: names of others, definitions, passwords.
+SYSTEM = re.compile(r"(?:[^.]*\.)?(?:sqlite_|pg_)|(?:information_schema|mysql|performance_schema|sys)\.", re.IGNORECASE)
 # Texts and comments are kept whole, so that what looks like a parameter in them is none.
 TOKEN = re.compile(
     r"(?P<text>'(?:[^']|'')*')|(?P<name>\"(?:[^\"]|\"\")*\"|`[^`]*`|--[^\n]*|/\*.*?\*/|\$(?P<tag>\w*)\$.*?\$(?P=tag)\$)"
@@ -118,6 +120,18 @@ def fill_name(template: str, args: Args) -> str:
         Refused: 400, an argument is missing.
     """
     return FIELD.sub(lambda found: value_of(args, found[1]), template)
+
+
+def fill_table(template: str, args: Args) -> str:
+    """Return the name of a table of a database with its arguments, which lead to no table of the database itself.
+
+    Raises:
+        Refused: 400, an argument is missing; 404, there is no such table for whoever asks.
+    """
+    name = fill_name(template, args)
+    if name != template and SYSTEM.match(name) and not SYSTEM.match(template):
+        raise Refused(404, f"there is no table {name!r}")
+    return name
 
 
 def parse_query(sql: str, args: Args, types: Mapping[str, Bound]) -> Statement:

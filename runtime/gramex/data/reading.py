@@ -12,7 +12,7 @@ from gramex.data.files import kind_of_file, open_file
 from gramex.data.infer import valued
 from gramex.data.kinds import LARGEST
 from gramex.data.memory import Memory, shown
-from gramex.data.parameters import fill_name, fill_path, fill_url
+from gramex.data.parameters import fill_name, fill_path, fill_table, fill_url
 from gramex.data.query import Args, Output, Query, Rules, parse
 from gramex.data.refused import Refused
 from gramex.data.result import Result
@@ -132,7 +132,7 @@ def result_of(query: Query, rows: Sequence[Any], file: bool) -> Result:
 
 def from_table(dataset: Dataset, database: Database, args: Args, transform: Transform | None = None) -> Result:
     """Return rows of a table of a database, which does the work."""
-    name = fill_name(dataset.table, args)
+    name = fill_table(dataset.table, args)
     if dataset.columns:
         database.ensure(name, dataset.columns)
     rules = Rules(file=False, aggregates=database.grammar.aggregates)

@@ -11,7 +11,7 @@ from gramex.data.dataset import FILE, SQL, Dataset
 from gramex.data.edits import Edit, Written, parse_delete, parse_insert, parse_update
 from gramex.data.infer import kind_of, typed
 from gramex.data.kinds import FLOAT, INT, TEXT, WHOLE
-from gramex.data.parameters import fill_name, fill_url
+from gramex.data.parameters import fill_table, fill_url
 from gramex.data.query import CONTROL, Args, given
 from gramex.data.reading import conversions, refusal
 from gramex.data.refused import Refused
@@ -35,7 +35,7 @@ def write(dataset: Dataset, method: str, args: Args, locks: Path | None) -> Writ
     if dataset.source != SQL or dataset.is_query or not dataset.table:
         raise Refused(400, f"{method}: only tables and files can be changed")
     database = open_database(fill_url(dataset.url, args), dataset.engine)
-    name = fill_name(dataset.table, args)
+    name = fill_table(dataset.table, args)
     database.check_there(needed=not dataset.columns and method != "POST")
     if dataset.columns:
         database.ensure(name, dataset.columns)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from gramex.data.parameters import Bound, fill_name, fill_path, fill_url, fill_web, parse_query
+from gramex.data.parameters import Bound, fill_name, fill_path, fill_table, fill_url, fill_web, parse_query
 from gramex.data.refused import Refused
 
 
@@ -130,3 +130,12 @@ def test_types_of_bound_values():
     assert rendered("select 1 where a in ( :x )", args(x=["1"]), numbers) == ("select 1 where a in ( ? )", (1,))
     assert rendered("select 1 where a in :x", args(x=[]), numbers)[0].endswith("(select null where 1 = 0)")
     assert rendered("select 1 where a in :x", args(x=["1", "y"]), numbers) == 400
+
+
+@pytest.mark.parametrize(
+    "name", ["sqlite_master", "SQLITE_schema", "pg_catalog.pg_authid", "information_schema.tables"]
+)
+def test_tables_of_the_database_itself_are_not_for_arguments(name):
+    assert status(lambda: fill_table("{t}", args(t=name))) == 404
+    assert fill_table(name, {}) == name
+    assert fill_table("{t}", args(t="sales")) == fill_table("sales", {}) == "sales"

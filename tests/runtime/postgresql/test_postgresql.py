@@ -184,7 +184,18 @@ def test_tables(app):
     assert app.get("/other").json() == [{"id": 7}]
     assert {row["region"]: row["total"] for row in app.get("/sums").json()} == {None: 30, "North": 10, "north": 20}
     assert len(app.get("/any/kinds").json()) == 3
-    for name in ("nosuch", "kinds;drop table kinds", "kinds k", "(select 1)x", '"kinds"', "kinds--", "pg_sleep(5)"):
+    for name in (
+        "nosuch",
+        "kinds;drop table kinds",
+        "kinds k",
+        "(select 1)x",
+        '"kinds"',
+        "kinds--",
+        "pg_sleep(5)",
+        "pg_catalog.pg_authid",
+        "pg_roles",
+        "information_schema.tables",
+    ):
         assert app.get(path_of(f"/any/{name}".replace(" ", "%20"))).status in (400, 404)
 
 
