@@ -64,3 +64,21 @@ def test_one_process_is_as_before(colour):
     assert [colour(unit, wanted=1) for unit in (RUNS, STARTS, CRASHED, STOPS, ENDED)] == [
         *("running", "starting", "failed", "stopping", "stopped")
     ]
+
+
+# As systemd 252 has it: lines of a time on are shown from there, unless the newest are to come first.
+JOURNALCTL = """#!/bin/sh
+case " $* " in
+  *--sync*) ;;
+  *--reverse*) printf 'four\\nthree\\n' ;;
+  *) printf 'one\\ntwo\\n' ;;
+esac
+"""
+
+
+def test_the_end_of_a_log_is_its_end(tmp_path, monkeypatch):
+    program = tmp_path / "journalctl"
+    program.write_text(JOURNALCTL)
+    program.chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path), prepend=":")
+    assert systemd.journal("gramex-site@blue-*.service", 0, lines=2) == "three\nfour"

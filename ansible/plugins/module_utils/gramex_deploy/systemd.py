@@ -185,8 +185,11 @@ def show(units: list[str], *names: str) -> list[dict[str, str]]:
 def journal(unit: str, since: float, lines: int = 30) -> str:
     """Return the end of what a unit logged since a time."""
     subprocess.run(["journalctl", "--sync"], capture_output=True, check=False)
-    command = ["journalctl", "--unit", unit, f"--since=@{int(since)}", "--no-pager", "--output=cat", f"--lines={lines}"]
-    return subprocess.run(command, capture_output=True, text=True, errors="replace", check=False).stdout.strip()
+    # The newest first: with --since and --lines alone systemd 252 shows the first lines, not the last.
+    command = ["journalctl", "--unit", unit, f"--since=@{int(since)}", "--reverse", f"--lines={lines}"]
+    command += ["--no-pager", "--output=cat"]
+    found = subprocess.run(command, capture_output=True, text=True, errors="replace", check=False).stdout
+    return "\n".join(reversed(found.splitlines())).strip()
 
 
 def systemctl(*arguments: str, check: bool = True) -> str:
