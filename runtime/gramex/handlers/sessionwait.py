@@ -164,8 +164,22 @@ class SessionWait:
             if not self._is_far:
                 self._save_or_log()
             elif self.is_unsaved():
-                hold(asyncio.ensure_future(self._store_or_log()))
+                self._store_at_last()
         super().on_finish()  # type: ignore[misc]
+
+    def _store_at_last(self) -> None:
+        """Leave what nobody waits for to the store's threads, which outlive the event loop."""
+        threads = self._store.threads
+        assert threads is not None  # noqa: S101  for mypy: the store is far away
+        try:
+            for step in self._saving():
+                threads.submit(step).add_done_callback(self._tell_failure)
+        except Exception as error:
+            self._tell(error)
+
+    def _tell_failure(self, done: Any) -> None:
+        if done.exception() is not None:
+            self._tell(done.exception())
 
     def _is_waiting(self) -> bool:
         return not self._was_stored and self.is_unsaved()

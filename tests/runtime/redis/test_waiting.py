@@ -145,3 +145,12 @@ def test_others_do_not_wait(app: Any, server: Any):
     app.wait_for(lambda: app.get("/private", headers=cookie).status == 200, what="the server's return")
     assert app.stop() == 0
     assert "Traceback" not in app.log
+
+
+def test_what_changes_last_is_stored_though_the_server_ends(app: Any, serve: Callable[..., Any]):
+    browser = app.browser()
+    browser.get("/visit")
+    assert browser.get("/parts").text == "one two"
+    assert app.stop() == 0
+    browser.process = serve(None, folder=app.folder, data=app.data)
+    assert browser.get("/shown").json() == {"n": 1, "parts": "ended"}
