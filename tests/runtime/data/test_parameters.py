@@ -133,7 +133,8 @@ def test_types_of_bound_values():
 
 
 @pytest.mark.parametrize(
-    "name", ["sqlite_master", "SQLITE_schema", "main.sqlite_master", "pg_catalog.pg_authid", "information_schema.tables"]
+    "name",
+    ["sqlite_master", "SQLITE_schema", "main.sqlite_master", "pg_catalog.pg_authid", "information_schema.tables"],
 )
 def test_tables_of_the_database_itself_are_not_for_arguments(name):
     assert status(lambda: fill_table("{t}", args(t=name))) == 404
