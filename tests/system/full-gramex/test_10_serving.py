@@ -61,7 +61,7 @@ def test_users_log_in_with_a_secret_and_write_rows(browser: Browser) -> None:
     assert (answer.status, answer.headers["location"]) == (302, "/sales/members")
     assert "Welcome back, alpha" in browser.get("/members").text
     assert browser.post("/visits", {"who": "Zoë"}).status == 200
-    assert [row["who"] for row in browser.get("/visits").json()] == ["Zoë"]
+    assert "Zoë" in [row["who"] for row in browser.get("/visits").json()]
     assert Browser(browser.target, AUTHORITY, APP).get("/visits").status in (302, 401)
 
 

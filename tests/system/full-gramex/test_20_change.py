@@ -86,7 +86,7 @@ def test_it_is_back_after_a_reboot_with_its_data(host: Target) -> None:
     assert "Sales of this year" in Browser(host, AUTHORITY, "https://localhost/sales").get("/").text
     place = "file:/var/lib/gramex/site/data/site/visits.db?mode=ro"
     select = f"sqlite3.connect('{place}', uri=True).execute('select who from visits')"
-    assert host.output(f'python3 -c "import sqlite3; print(*{select})"') == "('Zoë',)"
+    assert "('Zoë',)" in host.output(f'python3 -c "import sqlite3; print(*{select})"')
 
 
 def test_it_changes_to_this_runtime_and_back(controller: Controller, host: Target, tmp_path: Path) -> None:

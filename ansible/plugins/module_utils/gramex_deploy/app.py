@@ -320,7 +320,8 @@ class App:
         if not withdrawn or serving not in self.record.releases:
             return False
         if self.record.releases[serving].distribution != self.wanted["distribution"]:
-            return False  # it cannot go on with the one that is wanted now
+            self.release_id = withdrawn  # for what serves cannot go on with the distribution that is wanted now
+            return False
         self.release_id, self.digest = serving, self.record.releases[serving].digest
         self.notes.append(
             f"{self.name}: somebody went back from release {withdrawn}, so {serving} goes on serving. "
