@@ -7,8 +7,9 @@ import math
 import re
 import sqlite3
 import stat
+import threading
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl, urlencode
@@ -86,7 +87,9 @@ class SqliteDatabase(Database):
         self.opened: tuple[int, int] | None = None  # which file it was
         self.watch: sqlite3.Connection | None = None  # sees the changes of all others
         self.generation = 0  # of that connection, and of the others
+        self.alone: AbstractContextManager[Any] = nullcontext()
         if "mode=memory" in self.target:
+            self.alone = threading.Lock()  # in memory, who finds a table in use does not wait but fails
             self.watch = self.connect(True).connection  # the tables are there as long as it is
 
     def connect(self, writes: bool) -> SqliteSession:
@@ -107,6 +110,12 @@ class SqliteDatabase(Database):
     @contextmanager
     def session(self, writes: bool) -> Iterator[SqliteSession]:
         """Lend a connection, the one that was used last: it knows the pages. What it did not keep is undone."""
+        with self.alone, self.lent(writes) as used:
+            yield used
+
+    @contextmanager
+    def lent(self, writes: bool) -> Iterator[SqliteSession]:
+        """Lend a connection."""
         generation, idle = self.generation, self.idle[writes]
         try:
             used = idle.pop()
