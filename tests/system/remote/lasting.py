@@ -100,7 +100,10 @@ class Live(Lasting):
         if status != 101:
             raise Failed(f"websocket refused with status {status}")
 
-    async def say(self, data: bytes, kind: int = TEXT) -> None:
+    async def say(self, text: str) -> None:
+        await self.frame(TEXT, text.encode())
+
+    async def frame(self, kind: int, data: bytes) -> None:
         mask = os.urandom(4)
         masked = bytes(byte ^ mask[index % 4] for index, byte in enumerate(data))
         self.writer.write(struct.pack("!BB", 0x80 | kind, 0x80 | len(data)) + mask + masked)
@@ -119,7 +122,7 @@ class Live(Lasting):
         """Send a message a second. Whether it arrived is for `listen` to see."""
         while True:
             with contextlib.suppress(OSError):
-                await self.say(f"load {time.monotonic():.3f}".encode())
+                await self.say(f"load {time.monotonic():.3f}")
             await asyncio.sleep(1)
 
     async def listen(self) -> None:
@@ -130,7 +133,7 @@ class Live(Lasting):
                 async with asyncio.timeout(ANSWER_SECONDS):
                     kind, data = await self.receive()
                 if kind == PING:  # who does not answer is taken for gone, after a minute or two
-                    await self.say(data, PONG)
+                    await self.frame(PONG, data)
                     continue
                 if kind == CLOSE:
                     code = struct.unpack("!H", data[:2])[0] if len(data) >= 2 else 0
