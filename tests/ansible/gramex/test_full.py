@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from gramex_deploy import kind, systemd
+from gramex_deploy import environment, kind, systemd
 from gramex_deploy.full import Full
 from gramex_deploy.problem import Problem
 from gramex_deploy.record import Record, Release
@@ -222,6 +222,13 @@ def test_a_record_says_what_starts_an_app() -> None:
     assert isinstance(kind.services("site", {**told, "distribution": "gramex"}, []), Full)
     assert type(kind.services("site", told, [])) is Systemd  # of a record from before there was a choice
     assert isinstance(kind.services("site", {**told, "init": "sysv", "distribution": "gramex"}, []), Sysv)
+
+
+def test_a_python_without_wheels_is_refused_on_the_host_too() -> None:
+    found = {"version": [3, 13, 5], "real": "/usr/bin/python3.13"}
+    environment.judge("/usr/bin/python3", found, kind.RUNTIME)
+    with pytest.raises(Problem, match=r"is Python 3\.13\.5; the full Gramex runs on 3\.12 at most"):
+        environment.judge("/usr/bin/python3", found, kind.FULL)
 
 
 def test_a_rollback_stays_with_the_distribution(tmp_path) -> None:
