@@ -1,4 +1,4 @@
-"""Ten changes and ten rollbacks with users of every kind, through nginx and directly; then crashes and a restart.
+"""Ten changes, ten rollbacks and ten failures with users of every kind, through nginx and directly; crashes, a restart.
 
 Nobody loses a request, and no websocket or event stream is ended before its time.
 """
@@ -22,6 +22,7 @@ APP = "steady"
 TURNS = 10
 DRAIN = 5  # seconds, as the inventory says
 PROCESSES = 2
+LONGEST = 1500  # seconds, should the plays hang
 SLOW = 2  # seconds that the app's slow answer takes
 PORTS = (8101, 8102)
 STOPPING = "de5b426a63be47a7b6ac3eaac82e2f6f"  # what systemd's message is called when a unit is told to stop
@@ -42,6 +43,8 @@ class Story:
     changes: list[Play] = field(default_factory=list)
     rollbacks: list[Play] = field(default_factory=list)
     moves: list[Play] = field(default_factory=list)
+    failures: list[Play] = field(default_factory=list)
+    untouched: list[bool] = field(default_factory=list)
     served: list[str] = field(default_factory=list)
     loads: dict[str, dict[str, Any]] = field(default_factory=dict)
     former: set[str] = field(default_factory=set)
@@ -61,9 +64,9 @@ def alone(host: Target) -> None:
 
 @pytest.fixture(scope="module")
 def story(controller: Controller, host: Target, apps: Path) -> Story:
-    """Half of the turns with the app at a socket, the others at a port, and then at another port."""
+    """Half of the turns with the app at a socket, the others at a port, with failures there; then at another port."""
     told = Story()
-    page = apps / APP / "index.html"
+    page, module = apps / APP / "index.html", apps / APP / "steady_users.py"
 
     def play(plays: list[Play], playbook: str, *options: str) -> None:
         told.former.update(state.processes(host, APP))
@@ -78,12 +81,27 @@ def story(controller: Controller, host: Target, apps: Path) -> Story:
             play(told.rollbacks, "ansible/playbooks/rollback.yml", "-e", f"app={APP}")
         alone(host)
 
-    with host.load(*users("https://localhost/steady"), seconds=1100) as told.loads["nginx"]:
-        with host.load(*users("unix:/run/gramex/steady.sock:"), seconds=600) as told.loads["socket"]:
+    def failures(*options: str) -> None:
+        """Releases that end at once, or whose health path is not there, and each time other ones."""
+        right, before = module.read_text(encoding="utf-8"), state.processes(host, APP)
+        for number in range(TURNS):
+            page.unlink(missing_ok=True)
+            if number % 2:
+                page.write_text(f"<h1>Fault {number}</h1>\n", encoding="utf-8")
+            fault = 'if "GRAMEX_INSTANCE" in os.environ:\n    os._exit(3)\n' if number % 2 else ""
+            module.write_text(f"{right}\n\n# Fault {number}\n{fault}", encoding="utf-8")
+            told.failures.append(controller.play("site.yml", *options))
+            told.untouched.append(state.processes(host, APP) == before)
+        module.write_text(right, encoding="utf-8")
+
+    with host.load(*users("https://localhost/steady"), seconds=LONGEST) as told.loads["nginx"]:
+        with host.load(*users("unix:/run/gramex/steady.sock:"), seconds=LONGEST) as told.loads["socket"]:
             turns(range(1, TURNS // 2 + 1))
         play(told.moves, "site.yml", "-e", f"test_port={PORTS[0]}")
-        with host.load(*users(f"http://127.0.0.1:{PORTS[0]}"), seconds=600) as told.loads["port"]:
+        with host.load(*users(f"http://127.0.0.1:{PORTS[0]}"), seconds=LONGEST) as told.loads["port"]:
             turns(range(TURNS // 2 + 1, TURNS + 1), "-e", f"test_port={PORTS[0]}")
+            failures("-e", f"test_port={PORTS[0]}")
+            turns(range(TURNS + 1, TURNS + 2), "-e", f"test_port={PORTS[0]}")
         play(told.moves, "site.yml", "-e", f"test_port={PORTS[1]}")
         alone(host)
     return told
@@ -98,9 +116,16 @@ def test_each_change_served_and_each_rollback_brought_the_one_before(story: Stor
     figures("rollbacks", story.rollbacks)
     figures("changes of the address", story.moves)
     half, first = TURNS // 2, "<h1>Version 0</h1>"
-    pairs = [[f"<h1>Version {number}</h1>", first] for number in range(1, TURNS + 1)]
+    pairs = [[f"<h1>Version {number}</h1>", first] for number in range(1, TURNS + 2)]
     expected = [version for pair in pairs for version in pair]
     assert story.served == [*expected[: 2 * half], first, *expected[2 * half :], first]
+
+
+def test_ten_failures_before_a_good_change_touch_nothing(story: Story) -> None:
+    figures("failures", story.failures)
+    assert [play.code != 0 for play in story.failures] == [True] * TURNS
+    assert [f"app {APP}: " in play.output for play in story.failures] == [True] * TURNS, story.failures[0].end
+    assert story.untouched == [True] * TURNS
 
 
 @pytest.mark.parametrize("way", ["nginx", "socket", "port"])
