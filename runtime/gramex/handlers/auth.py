@@ -180,7 +180,7 @@ def parse_condition(condition: Any) -> Callable[[Any], Any] | None:
         return None
     from gramex.handlers.expression import compile_function
 
-    return compile_function(condition, ("handler",))
+    return compile_function(condition, ("handler",), "function" if isinstance(condition, Mapping) else "condition")
 
 
 def matches(user: Any, membership: Mapping[str, Any]) -> bool:

@@ -43,8 +43,11 @@ class Expression:
     """One expression."""
 
     def __init__(self, text: Any, vars: Sequence[str], key: str, extra: Mapping[str, Any]):
-        """Compile `text`; `extra` may have ``args`` and ``kwargs`` for what it names. A number stands for itself."""
-        if isinstance(text, (int, float)):
+        """Compile `text`; `extra` may have ``args`` and ``kwargs`` for what it names.
+
+        A number of ``function`` stands for itself; elsewhere it is a mistake.
+        """
+        if key == "function" and isinstance(text, (int, float)):
             text = repr(text)
         if not isinstance(text, str) or not text.strip():
             raise ValueError(f"{key}: must be an expression such as module.name(handler), not {text!r}")
