@@ -19,6 +19,7 @@ SETTINGS: dict[str, Any] = {
 def app(name: str, path: str = "/", **keys: Any) -> dict[str, Any]:
     """An app on the test's upstream."""
     base = {"name": name, "path": path, "root": path.rstrip("/"), "strip": True, "state": "present"}
+    base["distribution"] = "gramex-runtime"
     return {**base, "upstream": f"unix:/run/gramex-test/{name}.sock", "timeout": 30, "max_upload": "100m", **keys}
 
 
