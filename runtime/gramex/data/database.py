@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
+from abc import ABC, abstractmethod
 from collections import OrderedDict
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
@@ -56,34 +57,34 @@ class Answer:
         return [] if not limit else self.source.fetchmany(limit) if limit < 2**31 else self.source.fetchall()
 
 
-class Session:
+class Session(ABC):
     """A connection in use, in a transaction."""
 
+    @abstractmethod
     def run(self, statement: Statement) -> Rows:
         """Return all rows of a statement."""
-        raise NotImplementedError
 
+    @abstractmethod
     def change(self, statement: Statement) -> int:
         """Return how many rows a statement changed."""
-        raise NotImplementedError
 
+    @abstractmethod
     def last_key(self) -> Any:
         """Return the number that the row got which was added last."""
-        raise NotImplementedError
 
-    def undo(self) -> None:
+    def undo(self) -> None:  # noqa: B027  not every database ends a transaction at a mistake
         """Go on after a statement that failed."""
 
+    @abstractmethod
     def ask(self, statement: Statement, stream: bool = True) -> Answer:
         """Return what a query of the configuration gives; `stream`: do not fetch all rows to give some.
 
         Raises:
             Refused: 400, it returns no rows.
         """
-        raise NotImplementedError
 
 
-class Database:
+class Database(ABC):
     """A database. Those that say so in the name of their module do the work."""
 
     grammar: Grammar
@@ -96,28 +97,28 @@ class Database:
         self.lock = threading.Lock()
         self.making = threading.Lock()  # held while a table is made
 
+    @abstractmethod
     def reading(self, own: bool = True) -> AbstractContextManager[Session]:
         """Return a connection to read by. What it does is undone.
 
         `own`: its statements are made here; if not, it cannot write, where the database knows such a thing.
         """
-        raise NotImplementedError
 
+    @abstractmethod
     def writing(self) -> AbstractContextManager[Session]:
         """Return a connection whose changes hold if the block ends well, all or none."""
-        raise NotImplementedError
 
+    @abstractmethod
     def reflect(self, session: Session, name: str) -> Look:
         """Return a table, or a view, as the database describes it; ``schema.name`` is one of a schema.
 
         Raises:
             Refused: 404, there is none of that name.
         """
-        raise NotImplementedError
 
+    @abstractmethod
     def make(self, session: Session, name: str, columns: Mapping[str, Any]) -> None:
         """Make a table, or the columns that it lacks, as ``columns:`` describes them."""
-        raise NotImplementedError
 
     def ensure(self, name: str, columns: Mapping[str, Any]) -> None:
         """Make a table that is missing, and add columns that are.
@@ -140,11 +141,11 @@ class Database:
             self.forget()
             self.ensured[name] = known
 
+    @abstractmethod
     def close(self) -> None:
         """Close all connections."""
-        raise NotImplementedError
 
-    def check_there(self, needed: bool = True) -> None:
+    def check_there(self, needed: bool = True) -> None:  # noqa: B027  only files can be looked for
         """Check that there is a database, if it is needed.
 
         Raises:
